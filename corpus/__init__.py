@@ -1,0 +1,1 @@
+"""Documents as published: sections, paragraphs, sentences and clauses with exact character offsets."""
