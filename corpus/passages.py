@@ -6,6 +6,7 @@ A passage's ``text`` may hold words that stand apart in the sentence (the subjec
 
 from __future__ import annotations
 
+import logging
 import re
 import tomllib
 from collections.abc import Iterator
@@ -14,12 +15,14 @@ from functools import cache
 from importlib.resources import files
 from itertools import pairwise
 
+import jieba
 import jieba.posseg
 
 from corpus.figures import find_figures
 from corpus.segment import MAX_LEAD_CHARS, clauses, paragraphs, sentences, split_spans
 from corpus.types import Document, Figure, Kind, Paragraph, Passage
 
+jieba.setLogLevel(logging.WARNING)
 _YEAR_IN_CLAUSE = re.compile(r"(?<![\d比较于自从以]{1})(?:(?<=到)|(?<=至)|(?<!\d))((?:19|20)\d{2})年(?!以来|度?方案)")
 _RELATIVE_YEAR = re.compile(r"(?:^|[，；。])(今年|去年|上年|明年)")
 _SEVERAL_YEARS = re.compile(r"[五三四十]年来|[五三四十]年间|过去[五三四十]年|今后[五三四十]年|十[一二三四五]五”?时期")
@@ -91,7 +94,7 @@ def _repeats_header(document: Document, paragraph: Paragraph) -> bool:
         paragraph.start <= field.start and field.end <= paragraph.end for field in document.header
     ):
         return True
-    return line in document.title or (len(line) >= 4 and document.title in line and len(line) < 60)
+    return line in document.title or (document.title in line and len(line) <= len(document.title) + 12)
 
 
 def _paragraph_passages(document: Document, paragraph: Paragraph) -> Iterator[Passage]:
@@ -290,8 +293,11 @@ def _shared_out(text: str, start: int, end: int, figures: tuple[Figure, ...]) ->
             if match.start() > left.rfind("、"):
                 break
         if match is None or match.start() <= left.rfind("、"):
-            return []
-        subject, predicate, cut = left[: match.start()], left[match.start() :], match.start()
+            if len({figure.unit for figure in tail}) > 1 or "、" not in left:
+                return []
+            subject, predicate, cut = left, "", len(left)
+        else:
+            subject, predicate, cut = left[: match.start()], left[match.start() :], match.start()
     members = _members(text, start, start + cut, len(tail))
     if not members:
         return []
@@ -323,10 +329,13 @@ def _members(text: str, start: int, end: int, count: int) -> list[str]:
     if len(named) == count:
         last = named[-1]
         word_ends = {stop for _, _, stop in jieba.tokenize(last, mode="search")}
-        return [
-            member + last[len(member) :] if len(member) in word_ends and len(last) >= len(member) + 4 else member
-            for member in named[:-1]
-        ] + [last]
+        first_word = min(word_ends, default=0)
+        completed = []
+        for member in named[:-1]:
+            cut = len(member) if len(member) in word_ends else first_word
+            is_short = len(last) >= max(cut, len(member)) + 4
+            completed.append(member + last[cut:] if is_short else member)
+        return [*completed, last]
     for compound, parts in _words("compounds").items():
         if len(named) == 1 and count == 2 and compound in subject:
             return [subject.replace(compound, part) for part in parts]

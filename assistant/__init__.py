@@ -1,0 +1,1 @@
+"""From a question to an answer in which every figure is cited; the command line."""

@@ -1,0 +1,257 @@
+"""The command line ``laiwu-plan``. Nothing but the result goes to standard output."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import logging
+import os
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from corpus.errors import PlanAssistantError, RequestError
+
+if TYPE_CHECKING:
+    from assistant.service import PlanAssistant
+    from assistant.types import Answer
+
+USAGE_ERROR = 2
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line.
+
+    Returns:
+        0 done, 1 the request failed (one sentence on standard error), 2 wrong usage.
+    """
+    os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
+    os.environ.setdefault("HF_HUB_OFFLINE", "1")
+    parser = _parser()
+    try:
+        options = parser.parse_args(argv)
+    except SystemExit as stop:
+        return USAGE_ERROR if stop.code else 0
+    logging.basicConfig(level=logging.INFO if options.verbose else logging.ERROR, stream=sys.stderr)
+    logging.getLogger("bm25s").setLevel(logging.ERROR)
+    try:
+        return int(options.run(options) or 0)
+    except PlanAssistantError as error:
+        _say(str(error))
+        return 1
+    except KeyboardInterrupt:
+        _say("已中断。")
+        return 1
+    except BrokenPipeError:
+        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 - nothing left to write to
+        return 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="laiwu-plan", description="计划问答助手：按原文回答，数字逐一可查")
+    parser.add_argument("-v", "--verbose", action="store_true", help="在标准错误输出日志")
+    commands = parser.add_subparsers(required=True, metavar="命令")
+
+    def command(name: str, run: Callable[[argparse.Namespace], int | None], help: str) -> argparse.ArgumentParser:
+        added = commands.add_parser(name, help=help, description=help)
+        added.set_defaults(run=run)
+        return added
+
+    def with_source(added: argparse.ArgumentParser) -> None:
+        added.add_argument("--source", type=Path, nargs="+", default=[], metavar="文件", help="代替内置计划的 .txt 文件")
+
+    index = command("index", _index, "建立或更新索引")
+    with_source(index)
+    ask = command("ask", _ask, "回答一个问题，或一批问题")
+    ask.add_argument("question", nargs="?", help="问题")
+    ask.add_argument("--json", action="store_true", help="输出 JSON")
+    ask.add_argument("--batch", type=Path, metavar="IN.jsonl", help="每行一个 {id, question, turns}")
+    ask.add_argument("--out", type=Path, metavar="OUT.jsonl", help="批量结果写到哪里")
+    with_source(ask)
+    serve = command("serve", _serve, "打开问答页面")
+    serve.add_argument("--host", help="监听地址")
+    serve.add_argument("--port", type=int, help="监听端口")
+    with_source(serve)
+    evaluate = command("eval", _eval, "运行评测集")
+    evaluate.add_argument("--suite", default="dev", help="dev、sealed、all，或 questions.jsonl 的路径")
+    evaluate.add_argument("--answerer", action="append", help="quote、keyword、dense、top-sentence；可多次给出")
+    evaluate.add_argument("--report", type=Path, metavar="目录", help="报告写到哪里")
+    evaluate.add_argument("--benchmark", action="store_true", help="只测速度")
+    with_source(evaluate)
+    command("doctor", _doctor, "检查安装、模型与索引")
+    return parser
+
+
+def _say(sentence: str) -> None:
+    sys.stderr.write(sentence.rstrip() + "\n")
+
+
+def _write(text: str) -> None:
+    sys.stdout.write(text + "\n")
+
+
+@contextlib.contextmanager
+def _progress(title: str) -> Iterator[Callable[[int, int], None]]:
+    """A progress bar on standard error that appears with the first step."""
+    from rich.console import Console
+    from rich.progress import Progress
+
+    with Progress(console=Console(stderr=True), transient=True) as bar:
+        task: Any = None
+
+        def step(done: int, total: int) -> None:
+            nonlocal task
+            if task is None:
+                task = bar.add_task(title, total=total)
+            bar.update(task, completed=done, total=total)
+
+        yield step
+
+
+def _open(sources: Sequence[Path]) -> PlanAssistant:
+    from assistant.service import open_assistant
+    from assistant.settings import load_settings
+
+    with _progress("建立索引") as step:
+        return open_assistant(load_settings(), sources, step)
+
+
+def _index(options: argparse.Namespace) -> int:
+    from assistant.service import open_index_of
+    from assistant.settings import load_settings
+
+    with _progress("建立索引") as step:
+        ensured = open_index_of(load_settings(), options.source, step)
+    names = "、".join(document.title or name for name, document in ensured.index.documents.items())
+    count = len(ensured.index.passages)
+    if ensured.built:
+        _write(f"已建立索引：{names}，{count} 条。")
+    else:
+        _write(f"索引已是最新，无需更新：{names}，{count} 条。")
+    return 0
+
+
+def _ask(options: argparse.Namespace) -> int:
+    if (options.batch is None) == (options.question is None):
+        _say("请给出一个问题，或用 --batch 给出问题文件（二者选一）。")
+        return USAGE_ERROR
+    if options.batch is not None:
+        if options.out is None:
+            _say("--batch 需要同时用 --out 指定结果文件。")
+            return USAGE_ERROR
+        return _batch(options.batch, options.out, options.source)
+    from assistant.normalise import tidy
+
+    if not tidy(options.question):
+        raise RequestError("问题是空的，请输入一个关于计划的问题。")
+    answer = _open(options.source).ask(options.question)
+    _write(json.dumps(answer.to_dict(), ensure_ascii=False) if options.json else as_text(answer))
+    return 0
+
+
+def as_text(answer: Answer) -> str:
+    """An answer for the terminal: the text, then each quotation with its place."""
+    lines = [answer.answer]
+    lines += [f"[{c.n}] {c.section} · 第{c.paragraph}段：“{c.quote}”" for c in answer.citations]
+    if answer.nearest:
+        lines.append("最接近的原文：")
+        lines += [f"- {c.section} · 第{c.paragraph}段：“{c.quote}”" for c in answer.nearest]
+    return "\n".join(lines)
+
+
+def _batch(source: Path, target: Path, documents: Sequence[Path]) -> int:
+    """Answer a file of questions line by line; a line that cannot be taken becomes an error line and is counted."""
+    lines = _read_lines(source)
+    assistant = _open(documents)
+    failed = 0
+    target_dir = target.resolve().parent
+    if not target_dir.is_dir():
+        raise RequestError(f"结果文件所在的文件夹 {target.parent} 不存在，请先建立。")
+    try:
+        handle = tempfile.NamedTemporaryFile("w", encoding="utf-8", dir=target_dir, prefix=".laiwu-", delete=False)
+    except OSError as error:
+        raise RequestError(f"无法写入 {target.parent}（{error.strerror}），请检查权限。") from None
+    done = False
+    try:
+        with handle, _progress("回答问题") as step:
+            for number, line in enumerate(lines, start=1):
+                record = _answer_line(assistant, line, number)
+                failed += "error" in record
+                handle.write(json.dumps(record, ensure_ascii=False) + "\n")
+                step(number, len(lines))
+        Path(handle.name).chmod(0o644)
+        os.replace(handle.name, target)
+        done = True
+    except OSError as error:
+        raise RequestError(f"无法写入 {target}（{error.strerror}），请检查路径和权限。") from None
+    finally:
+        if not done:
+            Path(handle.name).unlink(missing_ok=True)
+    _say(f"已回答 {len(lines) - failed} 个问题，失败 {failed} 个，结果在 {target}。")
+    return 1 if failed else 0
+
+
+def _read_lines(source: Path) -> list[str]:
+    from corpus.load import decode
+
+    try:
+        data = source.read_bytes()
+    except OSError as error:
+        raise RequestError(f"无法读取问题文件 {source}（{error.strerror}），请检查路径和权限。") from None
+    return [line for line in decode(data, str(source)).split("\n") if line.strip()]
+
+
+def _answer_line(assistant: PlanAssistant, line: str, number: int) -> dict[str, Any]:
+    """One line of a batch as a JSON answer, or as ``{"id", "line", "error"}``."""
+    identifier = None
+    try:
+        try:
+            data = json.loads(line)
+        except (ValueError, RecursionError) as error:
+            raise RequestError(f"第 {number} 行不是合法的 JSON：{error}。") from None
+        if not isinstance(data, dict) or not isinstance(data.get("question"), str):
+            raise RequestError(f"第 {number} 行缺少文字形式的 question。")
+        identifier = data.get("id")
+        turns = data.get("turns") or []
+        if not isinstance(turns, list) or not all(isinstance(turn, str) for turn in turns):
+            raise RequestError(f"第 {number} 行的 turns 应是文字的列表。")
+        answer = assistant.ask(data["question"], turns)
+        return ({} if identifier is None else {"id": identifier}) | answer.to_dict()
+    except PlanAssistantError as error:
+        return {"id": identifier, "line": number, "error": str(error)}
+
+
+def _serve(options: argparse.Namespace) -> int:
+    from assistant.settings import load_settings
+    from ui.server import serve
+
+    settings = load_settings()
+    serve(
+        lambda: _open(options.source),
+        host=options.host or settings.host,
+        port=settings.port if options.port is None else options.port,
+    )
+    return 0
+
+
+def _eval(options: argparse.Namespace) -> int:
+    from evals import cli as evaluation
+
+    return evaluation.run(options)
+
+
+def _doctor(options: argparse.Namespace) -> int:
+    from assistant.doctor import examine
+
+    healthy = True
+    for check in examine():
+        _write(f"{'正常' if check.ok else '异常'}  {check.name}：{check.found}")
+        healthy = healthy and check.ok
+    return 0 if healthy else 1
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

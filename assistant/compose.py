@@ -1,0 +1,313 @@
+"""Put an answer together from evidence: short, with year and kind said, every statement on its quotation."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from assistant.evidence import Evidence, Profile, matched, unit_class
+from assistant.gate import Statement
+from assistant.normalise import fold
+from assistant.question import Form, Question
+from assistant.types import Citation
+from corpus.segment import clauses
+from corpus.types import Document, Kind, Passage
+
+MAX_LISTED = 30
+MAX_SUBJECT_QUOTE = 160  # characters; a longer quotation is not given only to name a subject
+JOINED_SCORE = 6.0  # how far below the best a second asked-for fact may score
+_ENUMERATED = re.compile(r"、|”“|等(?:\d|[一-鿿]{0,6}(?:项目|企业|产业|活动|行动))")
+_ASKS = (
+    ("percent", re.compile(r"增长|增速|增幅|涨|下降|降幅|占比|比重|比例|百分|同比|率")),
+    ("money", re.compile(r"投资额|金额|总额|资金|多少钱|总投资|投资(?:是)?多少|亿元|万元|产值|营收|多少亿|完成投资|年度投资")),
+    ("count", re.compile(r"数量|多少[个家项座处所条件名人户场套台]|几[个家项座处所条件名人户场套台]|个数|多少项目")),
+)
+
+
+def label(passage: Passage) -> str:
+    """The words that say year and kind: ``2024年目标``; empty where the section gives neither."""
+    if passage.year is None or passage.is_header:
+        return ""
+    if passage.kind is Kind.RESULT:
+        return f"{passage.year}年实际"
+    if passage.kind is Kind.TARGET:
+        is_goal = any("目标" in title for title in passage.section[-1:]) or "目标" in passage.context[:12]
+        return f"{passage.year}年{'目标' if is_goal else '计划'}"
+    return f"{passage.year}年"
+
+
+def state(passage: Passage, document: Document, *, span: tuple[int, int] | None = None) -> Statement:
+    """A statement that says a passage, or the published words of ``span`` around it."""
+    start, end = span or (passage.start, passage.end)
+    words = passage.text if span is None else document.text[start:end]
+    return Statement(
+        label=label(passage),
+        words=words.strip(),
+        quote=document.text[start:end],
+        start=start,
+        end=end,
+        doc_id=document.doc_id,
+        paragraph=passage.paragraph_id,
+        section=passage.section,
+        year=passage.year,
+        kind=passage.kind,
+    )
+
+
+def with_subject(statement: Statement, passage: Passage, document: Document) -> Statement:
+    """Put the subject that the sentence opens with in front of the words, and widen the quotation to bear it."""
+    if not passage.subject or passage.subject in statement.words:
+        return statement
+    start = passage.sentence_start
+    if statement.end - start > MAX_SUBJECT_QUOTE:
+        return statement
+    return replace(
+        statement,
+        words=f"{passage.subject}：{statement.words}",
+        quote=document.text[start : statement.end],
+        start=start,
+    )
+
+
+def clause_span(passage: Passage, document: Document) -> tuple[int, int]:
+    """The whole clause or clauses that a passage is part of."""
+    around = [
+        span
+        for span in clauses(document.text, passage.sentence_start, passage.sentence_end)
+        if span[0] < passage.end and passage.start < span[1]
+    ]
+    if not around:
+        return passage.start, passage.end
+    return min(passage.start, around[0][0]), max(passage.end, around[-1][1])
+
+
+def is_enumeration(text: str) -> bool:
+    """Whether words name several things side by side."""
+    return bool(_ENUMERATED.search(text))
+
+
+def facts(question: Question, ranked: Sequence[Evidence], document: Document) -> list[Statement]:
+    """The statements that answer a question for a figure or a fact: one, or one for each thing asked for together."""
+    chosen = _asked_together(question, ranked) or [ranked[0]]
+    chosen.sort(key=lambda evidence: evidence.passage.start)
+    return [_fact(question, evidence, document) for evidence in chosen]
+
+
+def _fact(question: Question, evidence: Evidence, document: Document) -> Statement:
+    passage = evidence.passage
+    statement = state(passage, document, span=_widened(question, evidence, document))
+    wants_name = question.form in (Form.WHO, Form.WHERE, Form.WHAT, Form.LIST, Form.YESNO)
+    names = any(
+        own < 0.5 and matched(term.alternatives, fold(passage.subject)) >= 0.5
+        for term, own in zip(question.terms, evidence.own, strict=True)
+    )
+    return with_subject(statement, passage, document) if wants_name or names else statement
+
+
+def _widened(question: Question, evidence: Evidence, document: Document) -> tuple[int, int] | None:
+    """The passage with the clause beside it where that holds words of the question which the passage leaves out."""
+    passage = evidence.passage
+    if question.form in (Form.AMOUNT, Form.LIST) or not passage.is_clause:
+        return None
+    missing = [t for t, own in zip(question.terms, evidence.own, strict=True) if own < 0.5 and len(t.text) >= 2]
+    spans = clauses(document.text, passage.sentence_start, passage.sentence_end)
+    here = clause_span(passage, document)
+    place = next((i for i, span in enumerate(spans) if span[0] >= here[0]), 0)
+    for beside in (place + 1, place - 1):
+        if 0 <= beside < len(spans):
+            words = fold(document.text[slice(*spans[beside])])
+            if any(matched(term.alternatives, words) >= 0.9 for term in missing):
+                return min(here[0], spans[beside][0]), max(here[1], spans[beside][1])
+    return None
+
+
+def _asked_together(question: Question, ranked: Sequence[Evidence]) -> list[Evidence]:
+    """The evidence for each of several facts that one question asks for; empty where it asks for one."""
+    if not re.search(r"[,、;和与及]|分别|各|还有|多少.+多少", question.folded):
+        return []
+    near = [
+        e for e in ranked[:12]
+        if e.passage.is_clause and ranked[0].score - e.score <= JOINED_SCORE
+        and (e.passage.year == ranked[0].passage.year or len(question.years) > 1)
+    ]  # fmt: skip
+    if len(question.years) > 1:
+        twins = [next((e for e in near if e.passage.year == year), None) for year in question.years]
+        return [twin for twin in twins if twin is not None]
+    if question.form is not Form.AMOUNT:
+        return []
+    wanted = [name for name, pattern in _ASKS if pattern.search(question.folded)]
+    chosen: list[Evidence] = []
+    if len(wanted) > 1:
+        for name in wanted:
+            fits = [
+                e for e in ranked
+                if _same_place(e, ranked[0]) and any(unit_class(f.unit) == name for f in e.passage.figures)
+            ]  # fmt: skip
+            if fits and fits[0] not in chosen:
+                chosen.append(fits[0])
+    if len(chosen) > 1:
+        return chosen
+    return _by_terms(question, near)
+
+
+def _same_place(one: Evidence, other: Evidence) -> bool:
+    return one.passage.sentence_start == other.passage.sentence_start
+
+
+def _by_terms(question: Question, near: Sequence[Evidence]) -> list[Evidence]:
+    """Evidence that covers words of the question which the better one leaves out, taken greedily."""
+    if not near:
+        return []
+    chosen = [near[0]]
+    best = list(near[0].own)
+    for evidence in near[1:]:
+        new = [
+            term
+            for term, own, had in zip(question.terms, evidence.own, best, strict=True)
+            if own >= 0.9 and had < 0.5 and len(term.text) >= 2
+        ]
+        if new and evidence.passage.figures and evidence.passage.text != near[0].passage.text:
+            chosen.append(evidence)
+            best = [max(a, b) for a, b in zip(best, evidence.own, strict=True)]
+    return chosen if len(chosen) <= 3 else chosen[:1]
+
+
+def listing(
+    question: Question, ranked: Sequence[Evidence], document: Document, passages: Sequence[Passage], profile: Profile
+) -> list[Statement]:
+    """The statements that answer a question for a list: the members of a group, or the clause that names them."""
+    best = ranked[0]
+    passage = best.passage
+    siblings = _sibling_titles(question, ranked, passages)
+    if siblings:
+        return [state(member, document) for member in siblings]
+    if passage.field in ("lead", "heading"):
+        passage = _most_specific(question, passage, passages)
+        members = group_members(passage, passages)
+        if members and len(members) <= MAX_LISTED:
+            return [state(member, document) for member in members]
+    if passage.field == "topic":
+        members = [p for p in passages if p.sentence_start == passage.sentence_start and p.is_clause]
+        return [state(member, document) for member in members] or [state(passage, document)]
+    if passage.field:
+        return [state(passage, document)]
+    if passage.sentence_start in profile.announcing:
+        listed = profile.announcing[passage.sentence_start]
+        return [state(p, document) for p in passages if p.sentence_start == listed and p.is_clause and len(p.text) > 3]
+    if not is_enumeration(document.text[slice(*clause_span(passage, document))]):
+        named = next((e for e in ranked[:8] if _same_place(e, best) and is_enumeration(e.passage.text)), None)
+        if named is not None:
+            return [state(named.passage, document, span=clause_span(named.passage, document))]
+        together = _by_terms(question, [e for e in ranked[:8] if _same_place(e, best) and best.score - e.score <= JOINED_SCORE])
+        if len(together) > 1:
+            return [state(e.passage, document, span=clause_span(e.passage, document)) for e in together]
+    statement = state(passage, document, span=clause_span(passage, document))
+    needs_subject = re.search(r"哪家|哪个|谁|园区|企业|公司|单位", question.folded) and not is_enumeration(statement.words)
+    return [with_subject(statement, passage, document) if needs_subject else statement]
+
+
+def _most_specific(question: Question, opening: Passage, passages: Sequence[Passage]) -> Passage:
+    """The innermost title below ``opening`` that the question names word for word; ``opening`` where it names none."""
+    if opening.field != "heading":
+        return opening
+    depth = len(opening.section)
+    for passage in passages:
+        below = passage.field == "heading" and len(passage.section) == depth + 1
+        name = fold(re.sub(r"^[（(]?[一二三四五六七八九十]+[）)、]", "", passage.text))
+        if below and passage.section[:depth] == opening.section and len(name) >= 3 and name in question.folded:
+            return passage
+    return opening
+
+
+def group_members(opening: Passage, passages: Sequence[Passage]) -> list[Passage]:
+    """The passages that a lead or a section title opens, in reading order.
+
+    A title that stands over further titles or leads opens those; a lead whose sentences each open with a subject opens
+    the subjects; else the clauses are the members.
+    """
+    if opening.field == "lead":
+        inside = [p for p in passages if p.paragraph_id == opening.paragraph_id and p.lead == opening.text]
+        topics = [p for p in inside if p.field == "topic"]
+        return topics if len(topics) >= 3 else [p for p in inside if p.is_clause]
+    depth = len(opening.section)
+    below = [p for p in passages if p.section[:depth] == opening.section and p is not opening]
+    titles = [p for p in below if p.field == "heading" and len(p.section) == depth + 1]
+    leads = [p for p in below if p.field == "lead"]
+    return titles or leads or [p for p in below if p.is_clause]
+
+
+def _sibling_titles(question: Question, ranked: Sequence[Evidence], passages: Sequence[Passage]) -> list[Passage]:
+    """Titles of one level that all hold a counted word of the question (七个“聚力”); empty for fewer than three."""
+    counted = re.search(r"[\d二两三四五六七八九十]+[个大项条方种]", question.folded)
+    if not counted:
+        return []
+    for evidence in ranked[:6]:
+        passage = evidence.passage
+        if passage.field not in ("heading", "lead"):
+            continue
+        shared = [t.text for t, own in zip(question.terms, evidence.own, strict=True) if own >= 1 and len(t.text) >= 2]
+        for word in shared:
+            siblings = [
+                p for p in passages
+                if p.field == passage.field and p.section[:-1] == passage.section[:-1] and word in p.text
+            ]  # fmt: skip
+            if len(siblings) >= 3:
+                return siblings
+    return []
+
+
+def written(statements: Sequence[Statement], numbers: Sequence[int]) -> str:
+    """The statements as the reader sees them: one sentence, or a list under what they have in common."""
+    labels = {statement.label for statement in statements}
+    if len(statements) == 1:
+        statement = statements[0]
+        return f"{_labelled(statement)}。[{numbers[0]}]"
+    if len(labels) == 1:
+        common = f"{labels.pop()}："
+        common = "" if common == "：" else common
+        if len(statements) <= 3 and sum(len(s.words) for s in statements) <= 80:
+            return common + "；".join(f"{s.words}[{n}]" for s, n in zip(statements, numbers, strict=True)) + "。"
+        return f"{common}\n" + "\n".join(f"- {s.words}[{n}]" for s, n in zip(statements, numbers, strict=True))
+    if len(statements) == 2:
+        return "；".join(f"{_labelled(s)}[{n}]" for s, n in zip(statements, numbers, strict=True)) + "。"
+    return "\n".join(f"- {_labelled(s)}[{n}]" for s, n in zip(statements, numbers, strict=True))
+
+
+def _labelled(statement: Statement) -> str:
+    return f"{statement.label}：{statement.words}" if statement.label else statement.words
+
+
+def citation(statement: Statement, number: int, document: Document) -> Citation:
+    """The citation of a statement, numbered as in the answer."""
+    return Citation(
+        n=number,
+        document=document.doc_id,
+        paragraph=statement.paragraph,
+        section=section_path(statement.section),
+        quote=document.text[statement.start : statement.end],
+        start=statement.start,
+        end=statement.end,
+        sha256=document.sha256,
+    )
+
+
+def section_path(section: Sequence[str]) -> str:
+    """The section titles from the outside in; 文件头 where there are none."""
+    return " / ".join(section) if section else "文件头"
+
+
+def number_citations(
+    statements: Sequence[Statement], documents: Mapping[str, Document]
+) -> tuple[list[int], list[Citation]]:
+    """Number the quotations by first appearance; statements on the same quotation share a number."""
+    seen: dict[tuple[str, int, int], int] = {}
+    cited: list[Citation] = []
+    numbers = []
+    for statement in statements:
+        key = (statement.doc_id, statement.start, statement.end)
+        if key not in seen:
+            seen[key] = len(seen) + 1
+            cited.append(citation(statement, seen[key], documents[statement.doc_id]))
+        numbers.append(seen[key])
+    return numbers, cited

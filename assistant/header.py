@@ -1,0 +1,33 @@
+"""Questions for the fields of the document's head: 文号, 印发机关, 日期, 联系人, 电话."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from assistant.question import Question
+from assistant.wordlists import header_asks, question_words
+from corpus.types import Document, Passage
+
+
+def header_passage(question: Question, document: Document, passages: Sequence[Passage]) -> Passage | None:
+    """The header field that a question asks for; ``None`` where it asks for something else.
+
+    The question must hold no content word beside the asking: “咨询电话是多少” asks for the head's telephone,
+    “区长的电话是多少” does not.
+    """
+    fields, generic = header_asks()
+    by_name = {passage.field: passage for passage in passages if passage.is_header}
+    rest = question.folded
+    for word in (document.title, document.place, document.place[:-1]):
+        rest = rest.replace(word.lower(), "") if word else rest
+    rest = re.sub(r"(?:19|20)\d{2}年?|今年|去年", "", rest)
+    for name, pattern in fields.items():
+        match = pattern.search(rest)
+        if match is None or name not in by_name:
+            continue
+        beside = re.sub(r"[^\w]", "", generic.sub("", rest[: match.start()] + rest[match.end() :]))
+        beside = question_words().phrases.sub("", beside)
+        if len([c for c in beside if c not in question_words().noise]) <= 1:
+            return by_name[name]
+    return None

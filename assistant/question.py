@@ -1,0 +1,214 @@
+"""Understand what a question asks for: terms, year, kind, place, form of the answer."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+
+import jieba
+
+from assistant.normalise import arabic, fold, tidy
+from assistant.wordlists import everyday, everyday_pattern, place_pattern, question_words
+from corpus.figures import units
+from corpus.types import Document, Kind
+
+
+class Form(StrEnum):
+    """The form of answer that a question wants."""
+
+    AMOUNT = "amount"
+    LIST = "list"
+    WHO = "who"
+    WHERE = "where"
+    WHEN = "when"
+    WHY = "why"
+    HOW = "how"
+    YESNO = "yesno"
+    WHAT = "what"
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """A content word of the question with the official words that may stand for it, all folded."""
+
+    text: str
+    alternatives: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A question as understood.
+
+    ``years`` are the years it names, 今年 and 去年 resolved by the document; empty where it names none.
+    ``kind`` is ``None`` where the wording does not say. ``unit`` is the measure word asked for (多少家: 家) and
+    ``unit_class`` percent, money or an empty string. ``places`` are places named other than the document's own.
+    """
+
+    text: str
+    folded: str
+    terms: tuple[Term, ...]
+    content: str
+    years: tuple[int, ...]
+    kind: Kind | None
+    form: Form
+    unit: str
+    unit_class: str
+    places: tuple[str, ...]
+
+
+_ABSOLUTE_YEAR = re.compile(r"(?<!\d)((?:19|20)\d{2})(?:年度?|(?=[^\d]|$))")
+_SHORT_YEAR = re.compile(r"(?<!\d)(\d{2})年(?!来|间|内|以)")
+_RELATIVE_YEARS = (
+    (re.compile(r"大前年"), -3),
+    (re.compile(r"前年"), -2),
+    (re.compile(r"去年|上年|上一年|前一年|头一年"), -1),
+    (re.compile(r"今年|本年度?|这一年|年内|这年"), 0),
+    (re.compile(r"明年|来年|下一年|次年"), 1),
+    (re.compile(r"后年"), 2),
+)
+_TITLE_MENTION = re.compile(
+    r"(?:20\d\d年?)?(?:国民经济和社会发展)?(?:的)?(?:政府工作报告|工作报告|计划报告|国民经济和社会发展计划|这份计划|这份文件|本计划|该计划|计划文件|计划书)(?:里面|里|中|上|提到的?|说的?|显示|要求)?"
+)
+_WIDER = re.compile(r"(?:全市|全省|全国|省里|我省|我国)(?=的|\d|今|去|gdp|地区生产总值|经济|财政|农|城|工|居民|人均)")
+_QUOTED_WORDS = re.compile(r"[“\"「『‘]([^“”\"「」『』‘’]{2,12})[”\"」』’]")
+_MEASURED = re.compile(r"(?:多少|几)(?:个)?")
+
+
+def years_named(folded: str, plan_year: int | None) -> tuple[int, ...]:
+    """Years that a folded question names, in order; 今年 is the plan's year, whatever the calendar says."""
+    found: list[tuple[int, int]] = [(m.start(), int(m.group(1))) for m in _ABSOLUTE_YEAR.finditer(folded)]
+    found += [(m.start(), 2000 + int(m.group(1))) for m in _SHORT_YEAR.finditer(folded) if 0 < int(m.group(1)) < 50]
+    if plan_year is not None:
+        taken: list[range] = []
+        for pattern, shift in _RELATIVE_YEARS:
+            for m in pattern.finditer(folded):
+                if not any(m.start() in span for span in taken):
+                    taken.append(range(m.start(), m.end()))
+                    found.append((m.start(), plan_year + shift))
+    return tuple(dict.fromkeys(year for _, year in sorted(found)))
+
+
+def understand(text: str, document: Document) -> Question:
+    """Read a stand-alone question against the document that it is put to.
+
+    Args:
+        text: The question as typed or made stand-alone; one line.
+        document: Gives the year that 今年 means and the place that needs no naming.
+
+    Returns:
+        The question as understood; ``terms`` is empty where nothing but question words is left.
+    """
+    folded = fold(arabic(fold(tidy(text))))
+    words = question_words()
+    rest = _without_title(folded, document)
+    years = years_named(rest, document.year)
+    form = next((Form(name) for name, pattern in words.forms if pattern.search(rest)), Form.WHAT)
+    unit = _unit_asked(rest)
+    places = _other_places(rest, document)
+    quoted = tuple(fold(words) for words in _QUOTED_WORDS.findall(tidy(text)) if fold(words) not in fold(document.title))
+    content = _content(rest, document)
+    for words in quoted:
+        content = content.replace(words, " ")
+    terms = tuple(Term(words, (words,)) for words in quoted) + _terms(content)
+    return Question(
+        text=text,
+        folded=folded,
+        terms=terms,
+        content="".join(term.text for term in terms) or content,
+        years=years,
+        kind=_kind(rest, years, document.year),
+        form=form,
+        unit=unit,
+        unit_class=_unit_class(rest, unit, form),
+        places=places,
+    )
+
+
+def _without_title(folded: str, document: Document) -> str:
+    title = fold(document.title)
+    return _TITLE_MENTION.sub("", folded.replace(title, "")) if len(title) >= 6 else _TITLE_MENTION.sub("", folded)
+
+
+def _kind(folded: str, years: tuple[int, ...], plan_year: int | None) -> Kind | None:
+    words = question_words()
+    target, result = words.target.search(folded), words.result.search(folded)
+    if target and not result:
+        return Kind.TARGET
+    if result and not target:
+        return Kind.RESULT
+    return None
+
+
+def _unit_asked(folded: str) -> str:
+    for match in _MEASURED.finditer(folded):
+        rest = folded[match.end() - (1 if match.group().endswith("个") else 0) :].lstrip("十百千万亿")
+        for unit in units():
+            if rest.startswith(fold(unit)) and unit not in {"年", "级", "强", "天", "步", "方", "度"}:
+                return unit
+    return ""
+
+
+def _unit_class(folded: str, unit: str, form: Form) -> str:
+    if "%" in unit or "百分点" in unit:
+        return "percent"
+    if unit and unit[-1] == "元":
+        return "money"
+    if unit or form is not Form.AMOUNT:
+        return ""
+    words = question_words()
+    if words.money.search(folded) and not re.search(r"增长|增速|增幅|涨|比重|占比|比例|下降|项目", folded):
+        return "money"
+    if words.percent.search(folded):
+        return "percent"
+    return ""
+
+
+def _other_places(folded: str, document: Document) -> tuple[str, ...]:
+    own = document.place
+    stem = own[:-1] if len(own) > 2 else own
+    found = []
+    for match in place_pattern().finditer(folded):
+        name = match.group()
+        if name in own or own in name or name == stem:
+            continue
+        found.append(name)
+    wider = _WIDER.match(re.sub(r"^(?:\d{4}年|今年|去年|的|,|，)+", "", folded))
+    if wider and own and not (own.endswith("市") and wider.group().startswith(("全市", "市里"))):
+        found.append(wider.group())
+    return tuple(dict.fromkeys(found))
+
+
+def _content(folded: str, document: Document) -> str:
+    for pattern in (_ABSOLUTE_YEAR, _SHORT_YEAR, *(pattern for pattern, _ in _RELATIVE_YEARS)):
+        folded = pattern.sub(" ", folded)
+    own = document.place
+    for name in dict.fromkeys((own, own[:-1] if len(own) > 2 else own)):
+        if name:
+            folded = folded.replace(fold(name), " ")
+    return re.sub(r"[^\w%.+/]+", " ", folded).strip()
+
+
+def _terms(content: str) -> tuple[Term, ...]:
+    """Content words in order; an everyday word becomes one term with its official words as alternatives."""
+    found: list[Term] = []
+    position = 0
+    table = everyday()
+    pieces: list[tuple[str, tuple[str, ...]]] = []
+    for match in everyday_pattern().finditer(content):
+        if match.start() > position:
+            pieces.append((content[position : match.start()], ()))
+        pieces.append((match.group(), table[match.group()]))
+        position = match.end()
+    pieces.append((content[position:], ()))
+    noise = question_words().noise
+    for piece, alternatives in pieces:
+        if alternatives:
+            found.append(Term(piece, (piece, *alternatives)))
+            continue
+        cleaned = question_words().phrases.sub(" ", piece)
+        for chunk in cleaned.split():
+            for token in jieba.lcut(chunk):
+                if token not in noise and (len(token) > 1 or "一" <= token <= "鿿"):
+                    found.append(Term(token, (token,)))
+    return tuple(dict.fromkeys(found))

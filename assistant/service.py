@@ -1,0 +1,337 @@
+"""The assistant: one question in, one answer out. Each step is a function of its own; this file strings them together."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+
+from assistant import compose
+from assistant.confidence import describe_evidence, form_met, probability, unit_clashes
+from assistant.evidence import Evidence, Profile, order
+from assistant.gate import Statement, run_gate
+from assistant.header import header_passage
+from assistant.history import StandAlone, stand_alone
+from assistant.normalise import simplified, tidy
+from assistant.question import Form, Question, understand
+from assistant.settings import Settings, bundled_documents
+from assistant.types import Answer, Citation, GateReport, Status
+from assistant.wording import Located, WordingChecker, claim_in
+from assistant.wordlists import question_words
+from corpus.errors import RequestError
+from corpus.load import load_document
+from corpus.types import Document, Kind, Passage
+from index.build import Ensured, ensure_index
+from index.embedder import BUNDLED, Embedder, load_embedder
+from index.retrieve import Index
+from index.types import ScoredPassage
+
+MAX_READINGS = 4
+CLARIFY_MARGIN = 0.6  # score distance under which two readings count as equal; chosen on the development questions
+NEAREST = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """Fitted weights of the ranking and of the confidence, with the confidence below which nothing is claimed."""
+
+    ranking: tuple[float, ...]
+    confidence: tuple[float, ...]
+    intercept: float
+    threshold: float
+
+
+@cache
+def bundled_weights() -> Weights:
+    """The weights that come with the program; ``evals/fit.py`` makes them."""
+    data = json.loads(files("assistant").joinpath("weights/evidence.json").read_text(encoding="utf-8"))
+    return Weights(tuple(data["ranking"].values()), tuple(data["confidence"].values()), data["intercept"], data["threshold"])
+
+
+class PlanAssistant:
+    """Answers questions on one document from an opened index. Safe to use from several threads."""
+
+    answerer = "quote"
+
+    def __init__(self, index: Index, settings: Settings, weights: Weights | None = None) -> None:
+        """Prepare matching and wording checks for the documents of an index."""
+        self.index = index
+        self.settings = settings
+        self.weights = weights or bundled_weights()
+        self.documents: Mapping[str, Document] = index.documents
+        self.document = next(iter(index.documents.values()))
+        self.profile = Profile(self.document, index.passages)
+        self.checker = WordingChecker(self.document, index.passages)
+        self._warm_up()
+
+    def ask(self, question: str, turns: Sequence[str] = (), *, id: str | None = None) -> Answer:
+        """Answer one question.
+
+        Args:
+            question: As typed.
+            turns: Earlier questions of the same conversation, oldest first.
+            id: Given back in the answer.
+
+        Returns:
+            The answer, every figure of which its citations bear.
+
+        Raises:
+            RequestError: The question is empty or too long.
+        """
+        started = time.perf_counter()
+        text = tidy(question)
+        if not text:
+            raise RequestError("问题是空的，请输入一个关于计划的问题。")
+        if len(text) > self.settings.max_question_chars:
+            raise RequestError(
+                f"问题有 {len(text):,} 个字符，超过上限 {self.settings.max_question_chars:,} 个，请缩短后再问。"
+            )
+        claim = claim_in(text)
+        if claim:
+            answer = self._check(text, claim)
+        elif question_words().declined.search(text):
+            answer = Answer(question, text, Status.DECLINED, declined_text(self.document))
+        else:
+            answer = self._answer(text, turns, started)
+        timings = {**answer.timings_ms, "total": _ms(started)}
+        return replace(answer, question=question, id=id, timings_ms=timings)
+
+    def _warm_up(self) -> None:
+        """Load dictionaries and tables now, so that the first question does not wait for them."""
+        self.rank(understand("2024年地区生产总值增长百分之几", self.document))
+
+    def check(self, words: str) -> Answer:
+        """Check words against the document; the same as asking “核对：…”."""
+        text = tidy(words)
+        if not text:
+            raise RequestError("要核对的文字是空的，请粘贴一句话。")
+        return self._check(text, text)
+
+    def rank(self, question: Question) -> list[Evidence]:
+        """The passages found for a question, best first; empty where nothing is found."""
+        return order(question, self.search(question), self.profile, self.weights.ranking)
+
+    def search(self, question: Question) -> list[ScoredPassage]:
+        """The candidates for a question; the keyword side also looks for the official words of everyday ones."""
+        official = " ".join(word for term in question.terms for word in term.alternatives[1:])
+        query = simplified(question.text)
+        return self.index.search(query, k=self.settings.candidates, keywords=f"{query} {official}")
+
+    def stand_alone(self, question: str, turns: Sequence[str]) -> StandAlone:
+        """The question made stand-alone."""
+        return stand_alone(question, turns, self.profile, self._members)
+
+    def _members(self, question: str) -> list[str]:
+        """The members of the list that a question is answered with."""
+        ranked = self.rank(understand(question, self.document))
+        return enumerated(self.document, ranked[0].passage) if ranked else []
+
+    def _answer(self, text: str, turns: Sequence[str], started: float) -> Answer:
+        alone = self.stand_alone(text, turns)
+        question = understand(alone.text, self.document)
+        understood = time.perf_counter()
+        ranked = self.rank(question)
+        retrieved = time.perf_counter()
+        timings = {"understand": _ms(started, understood), "retrieve": _ms(understood, retrieved)}
+        base = Answer(text, alone.text, Status.NOT_FOUND, "", timings_ms=timings)
+        header = header_passage(question, self.document, self.index.passages)
+        if header is not None:
+            answer = self._gated(base, [compose.state(header, self.document)], Status.ANSWERED, header.field + "：", ranked)
+        elif not ranked or not question.terms:
+            answer = replace(base, answer=missing_text(question, ranked, self.document, self.profile), nearest=self._nearest(ranked))
+        else:
+            features = describe_evidence(question, ranked, self.profile)
+            sure = probability(features, self.weights.confidence, self.weights.intercept)
+            threshold = self.settings.min_confidence if self.settings.min_confidence is not None else self.weights.threshold
+            if sure < threshold or must_refuse(question, ranked, self.profile):
+                answer = replace(base, answer=missing_text(question, ranked, self.document, self.profile), nearest=self._nearest(ranked))
+            else:
+                answer = self._compose(base, question, ranked, alone.earlier_years)
+        answer.timings_ms["answer"] = _ms(retrieved)
+        return answer
+
+    def _compose(
+        self, base: Answer, question: Question, ranked: Sequence[Evidence], earlier_years: Sequence[int]
+    ) -> Answer:
+        readings = equal_readings(question, ranked, self.document.year)
+        meant = [reading for reading in readings if reading.passage.year in earlier_years]
+        if len(meant) == 1:
+            ranked, readings = [meant[0], *(e for e in ranked if e is not meant[0])], []
+        if readings:
+            statements = [compose.state(reading.passage, self.document) for reading in readings]
+            return self._gated(base, statements, Status.CLARIFY, "这个问题有几种理解，计划中分别是：", ranked)
+        if question.form is Form.LIST:
+            statements = compose.listing(question, ranked, self.document, self.index.passages, self.profile)
+        else:
+            statements = compose.facts(question, ranked, self.document)
+        return self._gated(base, statements, Status.ANSWERED, "", ranked)
+
+    def _gated(self, base: Answer, statements: list[Statement], status: Status, opening: str, ranked: Sequence[Evidence]) -> Answer:
+        kept, report = run_gate(statements)
+        if not kept:
+            kept, again = run_gate([compose.state(ranked[0].passage, self.document, span=(ranked[0].passage.start, ranked[0].passage.end))])
+            report = GateReport(again.figures, again.bound, report.removed)
+        numbers, cited = compose.number_citations(kept, self.documents)
+        text = opening + ("\n" if opening and len(kept) > 2 else "") + compose.written(kept, numbers)
+        return replace(base, status=status, answer=text, citations=tuple(cited), gate=report)
+
+    def _nearest(self, ranked: Sequence[Evidence]) -> tuple[Citation, ...]:
+        statements = []
+        seen: set[tuple[int, int]] = set()
+        for evidence in ranked:
+            span = (evidence.passage.start, evidence.passage.end)
+            if span not in seen and evidence.passage.field in ("", "lead"):
+                seen.add(span)
+                statements.append(compose.state(evidence.passage, self.document, span=span))
+            if len(statements) == NEAREST:
+                break
+        return tuple(compose.citation(s, n, self.document) for n, s in enumerate(statements, start=1))
+
+    def _check(self, text: str, claim: str) -> Answer:
+        check, located = self.checker.check(claim)
+        base = Answer(text, text, Status.ANSWERED, "", wording_check=check)
+        if located is None or check.verdict == "not_found":
+            nearest = (self._citation_at(located),) if located else ()
+            return replace(base, status=Status.NOT_FOUND, answer="文件中没有找到这一表述。", nearest=nearest)
+        said = "与原文一致：" if check.verdict == "match" else "与原文不一致，原文是："
+        return replace(
+            base,
+            answer=f"{said}“{check.original}”。[1]",
+            citations=(self._citation_at(located),),
+            gate=_all_bound(check.original),
+        )
+
+    def _citation_at(self, located: Located) -> Citation:
+        passage = next(
+            (p for p in self.index.passages if p.sentence_start <= located.start < p.sentence_end), self.index.passages[0]
+        )
+        statement = compose.state(passage, self.document, span=(located.start, located.end))
+        return compose.citation(statement, 1, self.document)
+
+
+def _all_bound(quote: str) -> GateReport:
+    from corpus.figures import find_figures
+
+    count = len(find_figures(quote))
+    return GateReport(count, count, 0)
+
+
+def enumerated(document: Document, passage: Passage) -> list[str]:
+    """The members that a passage's clause names side by side, without what opens and closes the list."""
+    import re
+
+    start, end = compose.clause_span(passage, document)
+    text = re.sub(r"等\d*[个家项]?[^、]*$", "", document.text[start:end])
+    parts = [part.strip("“”") for part in text.split("、")]
+    return [re.sub(r"^(?:推进|推动|实施|加快|建设|开展|加快推进|全力推进|力促|包括)+", "", part) for part in parts] if len(parts) > 1 else []
+
+
+def equal_readings(question: Question, ranked: Sequence[Evidence], plan_year: int | None) -> list[Evidence]:
+    """Two to four readings that fit a question for a figure equally well; empty where one fits best.
+
+    Readings differ in year where the question names none, or in their subject where its words fit both. Where more
+    would do, those of the year planned for are given.
+    """
+    best = ranked[0]
+    if question.form is not Form.AMOUNT or not best.passage.figures or not best.passage.is_clause or not best.own:
+        return []
+    if min(best.own) < 0.5:
+        return []
+    readings = [
+        e for e in ranked[:15]
+        if e.passage.figures and e.passage.is_clause and _fits_alike(e, best)
+        and (best.score - e.score <= CLARIFY_MARGIN or _is_twin(question, e, best))
+    ]  # fmt: skip
+    unique = list({e.passage.text + str(e.passage.year): e for e in reversed(readings)}.values())
+    if len(unique) > MAX_READINGS:
+        unique = [e for e in unique if e.passage.year == plan_year][:MAX_READINGS]
+    return sorted(unique, key=lambda e: e.passage.start) if len(unique) > 1 else []
+
+
+def _fits_alike(one: Evidence, other: Evidence) -> bool:
+    return all(a >= b - 0.26 for a, b in zip(one.own, other.own, strict=True))
+
+
+def _is_twin(question: Question, one: Evidence, other: Evidence) -> bool:
+    """Whether two passages say the same thing of two years and the question does not choose between them."""
+    return not question.years and question.kind is None and one.passage.year != other.passage.year and one.feature("cover") >= 0.8
+
+
+def must_refuse(question: Question, ranked: Sequence[Evidence], profile: Profile) -> bool:
+    """Whether what the question insists on is certainly not in the evidence: its year, its place, its unit."""
+    best = ranked[0]
+    passage = best.passage
+    if passage.is_header:
+        return False
+    if question.places and best.feature("place_missing"):
+        return True
+    if question.form is Form.AMOUNT and (not passage.figures or unit_clashes(question, passage)):
+        return True
+    if not question.years:
+        return False
+    if any(str(year) in passage.context for year in question.years):
+        return False
+    return passage.year not in (None, *question.years) or not any(year in profile.years for year in question.years)
+
+
+def missing_text(question: Question, ranked: Sequence[Evidence], document: Document, profile: Profile) -> str:
+    """One sentence that says what the document does not say: this year, this place, this detail or this indicator."""
+    subject = "".join(dict.fromkeys(t.text for t in question.terms))[:30]
+    name = f"《{document.title}》" if document.title else "文件"
+    if question.places:
+        return f"文件未提及{'、'.join(question.places)}的相关情况，{name}只涉及{document.place or '本地'}。"
+    absent = [year for year in question.years if year not in profile.years]
+    if absent:
+        return f"文件未提及{'、'.join(f'{y}年' for y in absent)}的{subject or '情况'}。"
+    if ranked and question.years and ranked[0].passage.year not in (None, *question.years):
+        return f"文件未提及{question.years[0]}年的{subject}。"
+    if ranked and ranked[0].feature("cover_wide") >= 0.6 and not form_met(question, ranked[0], profile):
+        detail = {
+            Form.AMOUNT: "具体数值", Form.WHEN: "具体时间", Form.WHY: "原因", Form.WHO: "具体名称", Form.WHERE: "具体地点", Form.LIST: "具体名单",
+        }.get(question.form, "具体内容")  # fmt: skip
+        return f"文件提到了相关内容，但未提及“{subject}”的{detail}。"
+    return f"文件未提及“{subject}”。" if subject else "文件未提及这一内容，请换一种问法，写明想了解的指标或项目。"
+
+
+def declined_text(document: Document) -> str:
+    """What is said to a question that is none about the document."""
+    name = f"《{document.title}》" if document.title else "这份文件"
+    return f"我只回答{name}写明的内容，这个问题不在其中。可以问其中的指标、项目、目标和完成情况。"
+
+
+def _ms(start: float, end: float | None = None) -> float:
+    return round(((end if end is not None else time.perf_counter()) - start) * 1000, 2)
+
+
+def load_model(settings: Settings) -> Embedder:
+    """The embedding model that the settings name, with the adapted weights that come with the program if bundled."""
+    weights = Path(str(files("index").joinpath("weights/e5-plan.bin")))
+    bundled = settings.embedding_model == BUNDLED
+    return load_embedder(settings.embedding_model, weights if bundled and weights.is_file() else None)
+
+
+def open_index_of(
+    settings: Settings, sources: Iterable[Path] = (), progress: Callable[[int, int], None] | None = None
+) -> Ensured:
+    """Open the index of the bundled documents, or of others; one that is missing or stale is built first.
+
+    Documents other than the bundled ones have an index folder of their own beside it.
+    """
+    paths = list(sources)
+    documents = [load_document(path) for path in (paths or bundled_documents())]
+    directory = settings.index_dir
+    if paths:
+        mark = "".join(document.sha256[:8] for document in documents)[:32]
+        directory = directory.parent / f"{directory.name}-{mark}"
+    return ensure_index(documents, directory, load_model(settings), progress=progress)
+
+
+def open_assistant(
+    settings: Settings, sources: Iterable[Path] = (), progress: Callable[[int, int], None] | None = None
+) -> PlanAssistant:
+    """The assistant on the bundled documents, or on others."""
+    return PlanAssistant(open_index_of(settings, sources, progress).index, settings)

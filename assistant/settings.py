@@ -1,0 +1,53 @@
+"""Settings, read from the environment once, at the entry point."""
+
+from __future__ import annotations
+
+import hashlib
+from importlib.resources import files
+from pathlib import Path
+
+from pydantic import Field, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from corpus.errors import SettingsError
+
+BUNDLED_DOCUMENTS = "corpus/data"
+
+
+class Settings(BaseSettings):
+    """All settings; each is an environment variable with the prefix ``LAIWU_`` or a line of a ``.env`` file."""
+
+    model_config = SettingsConfigDict(env_prefix="LAIWU_", env_file=".env", extra="ignore", frozen=True)
+
+    embedding_model: str = Field("bundled", description="向量模型：bundled 为随包模型，或 sentence-transformers 的名称、路径")
+    index_dir: Path = Field(Path("var/index"), description="索引目录")
+    max_question_chars: int = Field(2_000, ge=10, le=100_000, description="问题长度上限（字符）")
+    candidates: int = Field(40, ge=5, le=200, description="检索返回的候选条数")
+    min_confidence: float | None = Field(None, ge=0, le=1, description="低于此概率即答“文件未提及”；缺省用校准值")
+    host: str = Field("127.0.0.1", description="页面监听地址")
+    port: int = Field(7860, ge=0, le=65535, description="页面监听端口")
+
+    def fingerprint(self) -> str:
+        """A short hash of everything that can change an answer."""
+        said = f"{self.embedding_model}|{self.candidates}|{self.min_confidence}"
+        return hashlib.sha256(said.encode()).hexdigest()[:12]
+
+
+def load_settings() -> Settings:
+    """Read the settings.
+
+    Raises:
+        SettingsError: A variable has a value that cannot be used.
+    """
+    try:
+        return Settings()
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = "LAIWU_" + "_".join(map(str, first["loc"])).upper()
+        raise SettingsError(f"设置 {name} 的值不可用：{first.get('input')!r}，请改正或删去。") from None
+
+
+def bundled_documents() -> list[Path]:
+    """The documents that come with the program."""
+    data = Path(str(files("corpus").joinpath("data")))
+    return sorted(data.glob("*.txt"))

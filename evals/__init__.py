@@ -1,0 +1,1 @@
+"""Questions with right answers, measures, runs and reports."""

@@ -1,0 +1,182 @@
+"""What ``laiwu-plan eval`` and ``laiwu-plan benchmark`` do.
+
+Results go to standard output, everything else to standard error.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, replace
+from pathlib import Path
+
+from corpus.errors import PlanAssistantError
+from evals.answerers import ANSWERERS, fingerprint_of, open_answerer, open_documents, query_encoder
+from evals.run import (
+    result_path,
+    run_info,
+    run_suite,
+    sealed_ids,
+    stored_run,
+    suite_cases,
+    write_results,
+)
+from evals.types import Result
+
+_EXTRA = {"ir_measures", "pytrec_eval", "matplotlib", "jinja2"}
+
+
+def run(options: argparse.Namespace) -> int:
+    """Do what the parsed command line ``laiwu-plan eval`` says; an option that was not parsed keeps its default."""
+    if getattr(options, "benchmark", False):
+        return run_benchmark(as_json=getattr(options, "json", False))
+    return run_eval(
+        options.suite,
+        options.answerer or ("quote",),
+        options.report,
+        options.source,
+        as_json=getattr(options, "json", False),
+        rescore=getattr(options, "rescore", False),
+        reveal=getattr(options, "reveal", False),
+    )
+
+
+def run_eval(
+    suite: str = "dev",
+    answerers: Sequence[str] = ("quote",),
+    report_dir: Path | None = None,
+    source: Sequence[Path] = (),
+    questions: Path | None = None,
+    *,
+    as_json: bool = False,
+    rescore: bool = False,
+    reveal: bool = False,
+) -> int:
+    """Run a suite, keep the answers, print the means and write a report.
+
+    Args:
+        suite: ``dev``, ``sealed``, ``all`` or the path of a JSONL file.
+        answerers: Names of ``evals.answerers.ANSWERERS``, or ``all``; the first is reported, the others beside it.
+        report_dir: Where the Markdown and HTML report goes; none is written without it.
+        source: Documents in place of the bundled plan.
+        questions: A JSONL file in place of the suite.
+        as_json: Print the means as JSON in place of a table.
+        rescore: Score the stored answers again in place of asking.
+        reveal: Show sealed questions one by one in the report.
+
+    Returns:
+        Exit status: 0 done, 1 failed.
+    """
+    try:
+        return _run_eval(suite, answerers, report_dir, source, questions, as_json, rescore, reveal)
+    except PlanAssistantError as error:
+        sys.stderr.write(f"{error}\n")
+    except ModuleNotFoundError as error:
+        if error.name not in _EXTRA:
+            raise
+        sys.stderr.write(f"缺少评测所需的组件 {error.name}，请运行 scripts/install eval。\n")
+    return 1
+
+
+def _run_eval(
+    suite: str,
+    answerers: Sequence[str],
+    report_dir: Path | None,
+    source: Sequence[Path],
+    questions: Path | None,
+    as_json: bool,
+    rescore: bool,
+    reveal: bool,
+) -> int:
+    from evals.report import scored_run, text_table, write_report
+
+    suite = str(questions) if questions else suite
+    names = ANSWERERS if "all" in answerers else tuple(dict.fromkeys(answerers))
+    cases = suite_cases(suite)
+    if rescore:
+        documents = open_documents(source)
+        runs = [scored_run(*stored_run(suite, name, cases, documents), documents) for name in names]
+    else:
+        base = open_answerer(names[0], source)
+        runs = []
+        for name in names:
+            current = base if name == names[0] else open_answerer(name, source, base=base)
+            info = run_info(suite, name, fingerprint_of(base), current.documents.values())
+            results = run_suite(current, cases, on_result=_progress(name, len(cases)))
+            path = result_path(info)
+            write_results(path, info, results)
+            sys.stderr.write(f"{name}：{len(results)} 题的答案已存入 {path}\n")
+            runs.append(scored_run(info, results, current.documents))
+    if report_dir:
+        hidden = frozenset() if reveal else sealed_ids(suite)
+        for written in write_report(runs, report_dir, sealed=hidden):
+            sys.stderr.write(f"报告：{written}\n")
+    if as_json:
+        summary = [
+            {
+                "run": asdict(run.info),
+                "overall": [asdict(mean) for mean in run.overall.values()],
+                "types": [asdict(mean) for mean in run.types.values()],
+                "personas": [asdict(mean) for mean in run.personas.values()],
+                "latency_s": run.latency and asdict(run.latency),
+            }
+            for run in runs
+        ]
+        sys.stdout.write(json.dumps(summary, ensure_ascii=False, indent=2) + "\n")
+    else:
+        sys.stdout.write(text_table(runs) + "\n")
+    return 0
+
+
+def _progress(name: str, total: int) -> Callable[[Result], None] | None:
+    """Counts the answers on a terminal; nothing where standard error is a file."""
+    if not sys.stderr.isatty():
+        return None
+    done = 0
+
+    def count(result: Result) -> None:
+        nonlocal done
+        done += 1
+        sys.stderr.write(f"\r{name}：{done}/{total}")
+        sys.stderr.flush()
+
+    return count
+
+
+def run_benchmark(*, warm_only: bool = False, as_json: bool = False, rounds: int = 3, limit: int = 60) -> int:
+    """Time the assistant on questions of the ``dev`` suite and print the times as a table or as JSON.
+
+    Args:
+        warm_only: Leave out what starts new processes: index, page, cold start.
+        as_json: Print JSON in place of a table.
+        rounds: How often each question is asked.
+        limit: How many questions are asked, taken evenly from the suite.
+
+    Returns:
+        Exit status: 0 fast enough, 1 failed or too slow.
+    """
+    from evals import benchmark
+
+    try:
+        cases = suite_cases("dev")
+        cases = cases[:: max(1, len(cases) // limit)][:limit]
+        answerer = open_answerer("quote")
+        result = benchmark.warm_times(answerer, query_encoder(answerer), cases, rounds=rounds)
+        if not warm_only:
+            result = replace(
+                result,
+                index_build_s=benchmark.index_build_seconds(),
+                page_ready_s=benchmark.page_ready_seconds(),
+                ask_cold_s=benchmark.ask_cold_seconds(),
+            )
+    except PlanAssistantError as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    if as_json:
+        data = {**asdict(result), "max_ratio": benchmark.MAX_RATIO, "is_fast_enough": result.is_fast_enough}
+        sys.stdout.write(json.dumps(data, ensure_ascii=False, indent=2) + "\n")
+    else:
+        sys.stdout.write(benchmark.text_table(result) + "\n")
+    return 0 if result.is_fast_enough else 1

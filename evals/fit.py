@@ -1,0 +1,165 @@
+"""Fit the weights of the ranking and of the confidence on questions about other documents.
+
+Usage: ``python -m evals.fit --reports REPORTS.jsonl.gz --out assistant/weights/evidence.json``
+
+The questions lie in ``evals/training``; their file names name the report, whose text is taken from ``--reports``. None
+of them is about the bundled plan or the second plan, so figures reported on those are figures on unseen documents.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gzip
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from assistant.compose import group_members
+from assistant.confidence import CONFIDENCE_FEATURES, describe_evidence, probability
+from assistant.evidence import FEATURES, Profile, order
+from assistant.history import stand_alone
+from assistant.normalise import fold
+from assistant.question import Question, understand
+from corpus.types import Document, Passage
+from index.types import ScoredPassage
+
+RANKING_PENALTY = 1e-3  # on the squared standardised weights
+CONFIDENCE_C = 0.3  # inverse of the penalty of the logistic model
+MAX_FALSE_REFUSALS = 0.03  # share of answerable questions that the threshold may refuse on held-out documents
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A question with its candidates and which of them bear the answer; ``group`` is the document's name."""
+
+    group: str
+    question: Question
+    found: tuple[ScoredPassage, ...]
+    is_gold: npt.NDArray[np.bool_]
+    answerable: bool
+    profile: Profile
+
+
+def gold_passages(document: Document, passages: Sequence[Passage], case: dict[str, Any]) -> set[str]:
+    """Passages that overlap a gold span and, where the gold values are figures, hold one of them."""
+    values = [fold(value) for value in case.get("gold_values") or () if any(c.isdigit() for c in value)]
+    gold = set()
+    for span in case.get("gold_spans") or ():
+        position = document.text.find(span)
+        while position != -1:
+            end = position + len(span)
+            gold |= {
+                p.passage_id
+                for p in passages
+                if p.start < end and position < p.end and not p.field
+                and (not values or any(value in fold(p.text) for value in values))
+            }  # fmt: skip
+            position = document.text.find(span, position + 1)
+    if case.get("type") == "list":
+        gold |= _gold_titles(document, passages, case)
+    elif not values:
+        gold |= _literal_titles(document, passages, case)
+    return gold
+
+
+def _gold_titles(document: Document, passages: Sequence[Passage], case: dict[str, Any]) -> set[str]:
+    """Titles, leads and topics that open a group holding every gold value of a list, and no more than twice as much."""
+    values = [fold(value) for value in case["gold_values"]]
+    titles = set()
+    for opening in passages:
+        if opening.field in ("lead", "heading"):
+            members = group_members(opening, passages)
+            said = fold("".join(member.text for member in members))
+            if members and len(values) > 1 and len(members) <= 2 * len(values) and all(v in said for v in values):
+                titles.add(opening.passage_id)
+    return titles | _literal_titles(document, passages, case)
+
+
+def _literal_titles(document: Document, passages: Sequence[Passage], case: dict[str, Any]) -> set[str]:
+    """Titles and leads that are a gold span themselves."""
+    spans = [fold(span) for span in case.get("gold_spans") or ()]
+    return {p.passage_id for p in passages if p.field and any(fold(p.text) == s or s in fold(p.text) for s in spans)}
+
+
+def fit_ranking(examples: Sequence[Example]) -> npt.NDArray[np.float64]:
+    """Weights of a linear model under which the gold passages win: softmax over each question's candidates."""
+    from scipy.optimize import minimize
+
+    matrices, golds = [], []
+    for example in examples:
+        if example.is_gold.any():
+            ranked = order(example.question, example.found, example.profile, [0.0] * len(FEATURES))
+            matrices.append(np.array([evidence.features for evidence in ranked]))
+            golds.append(example.is_gold)
+    stacked = np.concatenate(matrices)
+    scale = stacked.std(axis=0) + 1e-6
+    matrices = [matrix / scale for matrix in matrices]
+
+    def loss(weights: npt.NDArray[np.float64]) -> tuple[float, npt.NDArray[np.float64]]:
+        total, gradient = 0.0, np.zeros_like(weights)
+        for matrix, gold in zip(matrices, golds, strict=True):
+            scores = matrix @ weights
+            scores -= scores.max()
+            exp = np.exp(scores)
+            all_, right = exp / exp.sum(), np.where(gold, exp, 0.0) / exp[gold].sum()
+            total -= np.log(exp[gold].sum() / exp.sum())
+            gradient += matrix.T @ (all_ - right)
+        count = len(matrices)
+        return total / count + RANKING_PENALTY * float(weights @ weights), gradient / count + 2 * RANKING_PENALTY * weights
+
+    fitted = minimize(loss, np.zeros(len(FEATURES)), jac=True, method="L-BFGS-B", options={"maxiter": 500})
+    return np.asarray(fitted.x / scale)
+
+
+def confidence_rows(
+    examples: Sequence[Example], ranking: Sequence[float]
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.bool_]]:
+    """Feature rows and labels; an answerable question whose best passage is wrong teaches neither and is left out."""
+    rows, labels = [], []
+    for example in examples:
+        ranked = order(example.question, example.found, example.profile, ranking)
+        if not ranked or not example.question.terms:
+            continue
+        gold = {f.passage.passage_id for f, is_gold in zip(example.found, example.is_gold, strict=True) if is_gold}
+        if example.answerable and ranked[0].passage.passage_id not in gold:
+            continue
+        rows.append(describe_evidence(example.question, ranked, example.profile))
+        labels.append(example.answerable)
+    return np.array(rows), np.array(labels)
+
+
+def fit_confidence(
+    rows: npt.NDArray[np.float64], labels: npt.NDArray[np.bool_]
+) -> tuple[npt.NDArray[np.float64], float]:
+    """Weights and intercept of the logistic model."""
+    from sklearn.linear_model import LogisticRegression
+
+    scale = rows.std(axis=0) + 1e-6
+    model = LogisticRegression(C=CONFIDENCE_C, max_iter=5000).fit(rows / scale, labels)
+    return np.asarray(model.coef_[0] / scale), float(model.intercept_[0])
+
+
+def held_out(examples: Sequence[Example]) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.bool_]]:
+    """Probabilities for each question from weights fitted on the other documents only, with the labels."""
+    probabilities: list[float] = []
+    truth: list[bool] = []
+    groups = sorted({example.group for example in examples})
+    for group in groups:
+        others = [example for example in examples if example.group != group]
+        ranking = fit_ranking(others)
+        weights, intercept = fit_confidence(*confidence_rows(others, list(ranking)))
+        rows, labels = confidence_rows([e for e in examples if e.group == group], list(ranking))
+        probabilities += [probability(row, list(weights), intercept) for row in rows]
+        truth += [bool(label) for label in labels]
+    return np.array(probabilities), np.array(truth)
+
+
+def threshold_for(probabilities: npt.NDArray[np.float64], truth: npt.NDArray[np.bool_]) -> float:
+    """The highest threshold that refuses no more than ``MAX_FALSE_REFUSALS`` of the answerable questions."""
+    return float(np.quantile(probabilities[truth], MAX_FALSE_REFUSALS))

@@ -1,0 +1,1 @@
+"""Embedding model, Chroma collection, keyword index, manifest and retrieval."""

@@ -1,0 +1,223 @@
+"""What happens on the page, without the page: plain functions from session to session."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Future, wait
+from dataclasses import dataclass, field
+from typing import Any
+
+from assistant.types import Answer
+from corpus.errors import RequestError
+from corpus.types import Document
+from ui.examples import load_examples
+from ui.loading import Loader, LoadState
+from ui.render import (
+    answer_markdown,
+    citations_text,
+    escape_inline,
+    note_markdown,
+    partial_markdown,
+    question_markdown,
+    sources_markdown,
+)
+from ui.types import Assistant, ExampleGroup, Session, Turn
+
+log = logging.getLogger(__name__)
+
+TITLE = "莱芜区2024年国民经济和社会发展计划问答"
+SUBTITLE = "依据公开印发的文件原文作答，每个数字注明年份与出处"
+FOOTER = "回答取自文件原文并注明出处，引用前请以印发文本为准。请勿在问题中填写个人信息。"
+PREPARING = "正在准备索引…"
+READY = "就绪"
+UNAVAILABLE = "服务暂时不可用，请稍后再试"
+SEARCHING = "正在查阅文件…"
+FAILED = "抱歉，这个问题暂时无法处理，请稍后再试，或换一种问法。"
+BUSY = "当前提问人数较多，请稍后再试。"
+STOPPED = "已停止回答。"
+STILL_PREPARING = "索引仍在准备中，请稍后再提问。"
+
+# An answer is written out in at most this many steps: visible progress, and still done in a third of a second.
+STREAM_STEPS = 12
+STREAM_MIN_CHARS = 6
+STREAM_PAUSE_S = 0.025
+POLL_S = 0.5
+ASK_PAUSE_S = 0.1
+
+Messages = list[dict[str, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class PageSettings:
+    """What may be set about the page."""
+
+    title: str = TITLE
+    subtitle: str = SUBTITLE
+    footer: str = FOOTER
+    examples: tuple[ExampleGroup, ...] = field(default_factory=load_examples)
+    # Characters; long enough for a pasted paragraph of the plan.
+    max_question_chars: int = 1500
+    # Earlier questions given to the assistant.
+    max_turns: int = 10
+    # Questions answered at the same time; Gradio's own default is one.
+    concurrency: int = 8
+    # Questions that may wait; one more is turned away with a sentence.
+    max_waiting: int = 64
+    # Seconds that a question waits for the index.
+    load_timeout_s: float = 300.0
+
+
+class Conversation:
+    """Takes questions in, has them answered and says what to show; one for all visitors, their sessions are values."""
+
+    def __init__(self, loader: Loader, settings: PageSettings) -> None:
+        self._loader = loader
+        self._settings = settings
+
+    @property
+    def documents(self) -> Mapping[str, Document]:
+        """The documents of the assistant, none while it is being loaded."""
+        assistant = self._loader.assistant
+        return assistant.documents if assistant is not None else {}
+
+    # --- what is shown ---
+
+    def status(self, hint: str = "") -> str:
+        """The status line: ``hint`` where there is one, else how far loading is."""
+        state = self._loader.state
+        words = {LoadState.WAITING: PREPARING, LoadState.READY: READY, LoadState.FAILED: UNAVAILABLE}[state]
+        name = "hint" if hint else state.value
+        return f'<span class="state state-{name}">{escape_inline(hint or words)}</span>'
+
+    def messages(self, session: Session, writing: str | None = None) -> Messages:
+        """The conversation as chat messages; ``writing`` is the answer being written, as Markdown."""
+        shown: Messages = []
+        for index, turn in enumerate(session.turns):
+            shown.append({"role": "user", "content": question_markdown(turn.question)})
+            reply = (
+                answer_markdown(turn.answer, self.documents, follow_up=index > 0)
+                if turn.answer is not None
+                else note_markdown(turn.note)
+            )
+            shown.append({"role": "assistant", "content": reply})
+        if session.pending:
+            shown.append({"role": "user", "content": question_markdown(session.pending)})
+        if writing is not None:
+            shown.append({"role": "assistant", "content": writing})
+        return shown
+
+    def sources(self, session: Session, turn: int = -1) -> tuple[str, str]:
+        """Source panel and text to be copied for one turn, the last one if not told."""
+        answer = session.turns[turn].answer if session.turns else None
+        cited = (answer.citations or answer.nearest) if answer is not None else ()
+        return sources_markdown(answer, self.documents), citations_text(cited, self.documents)
+
+    # --- what happens ---
+
+    def accept(self, question: str | None, session: Session) -> tuple[Session, str]:
+        """Take a question in, or say why not.
+
+        Returns:
+            The session, with the question pending where it was taken, and a hint, empty where it was.
+        """
+        text = (question or "").strip()
+        if session.pending:
+            return session, "上一个问题还在回答中，请稍候或点击“停止”。"
+        if not text:
+            return session, "请先输入问题。"
+        limit = self._settings.max_question_chars
+        if len(text) > limit:
+            return session, f"问题有 {len(text)} 个字，超过上限 {limit} 个字，请缩短后再发送。"
+        return Session(session.turns, text), ""
+
+    def respond(self, session: Session) -> Iterator[tuple[Session, str]]:
+        """Answer the pending question.
+
+        Yields:
+            The session and the answer written so far, as Markdown; the last session has the finished turn.
+        """
+        if not session.pending:
+            return
+        deadline = time.monotonic() + self._settings.load_timeout_s
+        while self._loader.state is LoadState.WAITING and time.monotonic() < deadline:
+            yield session, note_markdown(PREPARING)
+            self._loader.wait(POLL_S)
+        assistant = self._loader.assistant
+        if assistant is None:
+            note = STILL_PREPARING if self._loader.state is LoadState.WAITING else f"{UNAVAILABLE}。"
+            yield session.closed(Turn(session.pending, note=note)), ""
+            return
+        asking = self._start(assistant, session)
+        while not asking.done():
+            # Given back to Gradio now and then, because it can stop a generator only there.
+            yield session, note_markdown(SEARCHING)
+            wait([asking], timeout=ASK_PAUSE_S)
+        answer, note = asking.result()
+        if answer is None:
+            yield session.closed(Turn(session.pending, note=note)), ""
+            return
+        length = len(answer.answer)
+        step = max(STREAM_MIN_CHARS, -(-length // STREAM_STEPS))
+        for end in range(step, length, step):
+            yield session, partial_markdown(answer, end)
+            time.sleep(STREAM_PAUSE_S)
+        yield session.closed(Turn(session.pending, answer)), ""
+
+    def _start(self, assistant: Assistant, session: Session) -> Future[tuple[Answer | None, str]]:
+        """Ask in a thread of its own; a daemon, so that a slow model does not hold up Ctrl-C."""
+        asking: Future[tuple[Answer | None, str]] = Future()
+        earlier = session.asked(self._settings.max_turns)
+        threading.Thread(
+            target=lambda: asking.set_result(self._ask(assistant, session.pending, earlier)), daemon=True
+        ).start()
+        return asking
+
+    def _ask(self, assistant: Assistant, question: str, earlier: Sequence[str]) -> tuple[Answer | None, str]:
+        """The answer, or a plain sentence where there is none; the question itself is logged at DEBUG only."""
+        turn_id = uuid.uuid4().hex[:8]
+        log.debug("turn %s asks %r", turn_id, question)
+        began = time.perf_counter()
+        try:
+            answer = assistant.ask(question, earlier)
+        except RequestError as error:
+            log.info("turn %s refused as it is", turn_id)
+            return None, str(error)
+        except Exception:
+            log.exception("turn %s failed", turn_id)
+            return None, FAILED
+        log.info(
+            "turn %s %s in %.0f ms: %d citations, %d of %d figures bound",
+            turn_id,
+            answer.status.value,
+            1000 * (time.perf_counter() - began),
+            len(answer.citations),
+            answer.gate.bound,
+            answer.gate.figures,
+        )
+        return answer, ""
+
+    def end(self, session: Session, note: str) -> Session:
+        """Close a question that is not to be answered any more with a sentence."""
+        return session.closed(Turn(session.pending, note=note)) if session.pending else session
+
+    def ask(self, question: str, turns: Sequence[str] = ()) -> dict[str, Any]:
+        """One answer as published JSON, for programs.
+
+        Raises:
+            RequestError: The question cannot be taken, or the assistant is not ready.
+        """
+        session, hint = self.accept(question, Session())
+        if hint:
+            raise RequestError(hint)
+        self._loader.wait(self._settings.load_timeout_s)
+        assistant = self._loader.assistant
+        if assistant is None:
+            raise RequestError(f"{UNAVAILABLE}。")
+        answer, note = self._ask(assistant, session.pending, tuple(turns)[-self._settings.max_turns :])
+        if answer is None:
+            raise RequestError(note)
+        return answer.to_dict()
