@@ -8,15 +8,16 @@ from dataclasses import replace
 
 from assistant.evidence import Evidence, Profile, matched, unit_class
 from assistant.gate import Statement
-from assistant.normalise import fold
+from assistant.normalise import fold, plain_number
 from assistant.question import Form, Question
 from assistant.types import Citation
 from corpus.segment import clauses
 from corpus.types import Document, Kind, Passage
 
+_PARTS = re.compile(r"[,，、;；]|以及|还有|和|与|及|并")
 MAX_LISTED = 30
 MAX_SUBJECT_QUOTE = 160  # characters; a longer quotation is not given only to name a subject
-JOINED_SCORE = 6.0  # how far below the best a second asked-for fact may score
+JOINED_SCORE = 6.0  # how far below the best a second clause of the same sentence may score
 _ENUMERATED = re.compile(r"、|”“|等(?:\d|[一-鿿]{0,6}(?:项目|企业|产业|活动|行动))")
 _ASKS = (
     ("percent", re.compile(r"增长|增速|增幅|涨|下降|降幅|占比|比重|比例|百分|同比|率")),
@@ -123,32 +124,44 @@ def _widened(question: Question, evidence: Evidence, document: Document) -> tupl
 
 
 def _asked_together(question: Question, ranked: Sequence[Evidence]) -> list[Evidence]:
-    """The evidence for each of several facts that one question asks for; empty where it asks for one."""
-    if not re.search(r"[,、;和与及]|分别|各|还有|多少.+多少", question.folded):
-        return []
-    near = [
-        e for e in ranked[:12]
-        if e.passage.is_clause and ranked[0].score - e.score <= JOINED_SCORE
-        and (e.passage.year == ranked[0].passage.year or len(question.years) > 1)
-    ]  # fmt: skip
+    """The evidence for each of several facts that one question asks for; one where it asks for one.
+
+    The question is read in the parts that commas and “和” make. Each part goes to the passage that covers its words and
+    holds a figure of the kind it asks for; parts that go to the same passage ask for one fact.
+    """
+    best = ranked[0]
     if len(question.years) > 1:
-        twins = [next((e for e in near if e.passage.year == year), None) for year in question.years]
+        twins = [next((e for e in ranked[:15] if e.passage.year == y and _alike(e, best)), None) for y in question.years]
         return [twin for twin in twins if twin is not None]
-    if question.form is not Form.AMOUNT:
+    parts = [part for part in _PARTS.split(question.folded) if part]
+    if question.form is not Form.AMOUNT or len(parts) < 2:
         return []
-    wanted = [name for name, pattern in _ASKS if pattern.search(question.folded)]
     chosen: list[Evidence] = []
-    if len(wanted) > 1:
-        for name in wanted:
-            fits = [
-                e for e in ranked
-                if _same_place(e, ranked[0]) and any(unit_class(f.unit) == name for f in e.passage.figures)
-            ]  # fmt: skip
-            if fits and fits[0] not in chosen:
-                chosen.append(fits[0])
-    if len(chosen) > 1:
-        return chosen
-    return _by_terms(question, near)
+    for part in parts:
+        evidence = _for_part(part, question, ranked)
+        if evidence is not None and evidence.passage.text not in [e.passage.text for e in chosen]:
+            chosen.append(evidence)
+    return chosen if 2 <= len(chosen) <= 3 else []
+
+
+def _for_part(part: str, question: Question, ranked: Sequence[Evidence]) -> Evidence | None:
+    places = [i for i, term in enumerate(question.terms) if term.text in part and len(term.text) >= 2]
+    wanted = next((name for name, pattern in _ASKS if pattern.search(part)), "")
+    scored = []
+    for evidence in ranked[:20]:
+        passage = evidence.passage
+        if not passage.figures or not passage.is_clause or passage.year != ranked[0].passage.year:
+            continue
+        own = sum(evidence.own[i] for i in places) / len(places) if places else 0.0
+        fits = any(unit_class(figure.unit) == wanted for figure in passage.figures)
+        beside = _same_place(evidence, ranked[0])
+        if own >= 0.5 or (fits and beside):
+            scored.append((evidence.score + 5 * own + (3 if fits else -3 if wanted else 0) + (2 if beside else 0), evidence))
+    return max(scored, key=lambda pair: pair[0])[1] if scored else None
+
+
+def _alike(one: Evidence, other: Evidence) -> bool:
+    return all(a >= b - 0.26 for a, b in zip(one.own, other.own, strict=True))
 
 
 def _same_place(one: Evidence, other: Evidence) -> bool:
@@ -179,9 +192,6 @@ def listing(
     """The statements that answer a question for a list: the members of a group, or the clause that names them."""
     best = ranked[0]
     passage = best.passage
-    siblings = _sibling_titles(question, ranked, passages)
-    if siblings:
-        return [state(member, document) for member in siblings]
     if passage.field in ("lead", "heading"):
         passage = _most_specific(question, passage, passages)
         members = group_members(passage, passages)
@@ -196,7 +206,9 @@ def listing(
         listed = profile.announcing[passage.sentence_start]
         return [state(p, document) for p in passages if p.sentence_start == listed and p.is_clause and len(p.text) > 3]
     if not is_enumeration(document.text[slice(*clause_span(passage, document))]):
-        named = next((e for e in ranked[:8] if _same_place(e, best) and is_enumeration(e.passage.text)), None)
+        named = next(
+            (e for e in ranked[:8] if _same_place(e, best) and is_enumeration(e.passage.text) and max(e.own) >= 0.9), None
+        )
         if named is not None:
             return [state(named.passage, document, span=clause_span(named.passage, document))]
         together = _by_terms(question, [e for e in ranked[:8] if _same_place(e, best) and best.score - e.score <= JOINED_SCORE])
@@ -237,23 +249,19 @@ def group_members(opening: Passage, passages: Sequence[Passage]) -> list[Passage
     return titles or leads or [p for p in below if p.is_clause]
 
 
-def _sibling_titles(question: Question, ranked: Sequence[Evidence], passages: Sequence[Passage]) -> list[Passage]:
-    """Titles of one level that all hold a counted word of the question (七个“聚力”); empty for fewer than three."""
-    counted = re.search(r"[\d二两三四五六七八九十]+[个大项条方种]", question.folded)
-    if not counted:
-        return []
-    for evidence in ranked[:6]:
-        passage = evidence.passage
-        if passage.field not in ("heading", "lead"):
-            continue
-        shared = [t.text for t, own in zip(question.terms, evidence.own, strict=True) if own >= 1 and len(t.text) >= 2]
-        for word in shared:
-            siblings = [
-                p for p in passages
-                if p.field == passage.field and p.section[:-1] == passage.section[:-1] and word in p.text
-            ]  # fmt: skip
-            if len(siblings) >= 3:
-                return siblings
+def counted_titles(question: Question, passages: Sequence[Passage]) -> list[Passage]:
+    """The titles or leads of one group that share a quoted word and are as many as the question counts (七个“聚力”)."""
+    counted = re.search(r"([\d二两三四五六七八九十]+)(?:个|大|项|条|方面|种|类)", question.folded)
+    number = int(plain_number(counted.group(1))) if counted else 0
+    for word in question.quoted if number >= 3 else ():
+        groups: dict[tuple[str, ...], list[Passage]] = {}
+        for passage in passages:
+            if passage.field in ("heading", "lead") and word in fold(passage.text):
+                above = passage.section[:-1] if passage.field == "heading" else (passage.paragraph_id,)
+                groups.setdefault((passage.field, *above), []).append(passage)
+        for members in groups.values():
+            if len(members) == number:
+                return members
     return []
 
 

@@ -17,6 +17,7 @@ import numpy as np
 
 from assistant.normalise import fold
 from assistant.question import Form, Question, Term
+from assistant.wordlists import everyday
 from corpus.types import Document, Kind, Passage
 from index.types import ScoredPassage
 
@@ -47,6 +48,8 @@ FEATURES = (
     "place_missing",
     "default_kind",
     "title_wanted",
+    "quoted_missing",
+    "percent_unasked",
 )
 MEASURES = frozenset({"percent", "money", "area", "length", "weight"})
 _COUNTED = frozenset("个家项处座所条件名人户场套位台艘辆栋间张支部起例宗笔块片期批类种户期")
@@ -210,11 +213,22 @@ def describe(question: Question, found: ScoredPassage, profile: Profile, weights
         float(passage.field == "heading"),
         float(passage.is_header),
         float(passage.field == "topic"),
-        float(any(fold(place) not in folded.context for place in question.places)),
+        float(any(not _names_place(place, folded.context) for place in question.places)),
         float(question.kind is None and not question.years and passage.kind is Kind.TARGET),
         float(question.form in (Form.LIST, Form.HOW) and passage.field in ("lead", "heading", "topic")),
+        float(any(words not in folded.context + folded.lead + folded.subject for words in question.quoted)),
+        float(wants_figure and classes == {"percent"} and not _PERCENT.search(question.folded)),
     )
     return values, tuple(own), tuple(wide)
+
+
+_PERCENT = re.compile(r"增长|增速|增幅|涨|下降|降|比|率|百分|几成|提高|占|多了|少了|快了|慢了")
+
+
+def _names_place(place: str, target: str) -> bool:
+    """Whether a place is named in a text, by its name or by its short form (沪 for 上海)."""
+    stem = place[:-1] if len(place) > 2 and place[-1] in "省市区县" else place
+    return any(word in target for word in (place, *everyday().get(stem, ())))
 
 
 def unit_class(unit: str) -> str:

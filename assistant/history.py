@@ -18,6 +18,7 @@ from assistant.evidence import Profile, matched
 from assistant.normalise import arabic, fold, simplified, tidy
 from assistant.question import Form, Question, understand, years_named
 from assistant.wordlists import question_words
+from corpus.figures import units
 from corpus.types import Document
 
 _OPENING = re.compile(
@@ -32,6 +33,8 @@ _BACK = re.compile(r"^(?:回到|再说回|说回|还是说|回头(?:再)?(?:看|
 _ORDINAL = re.compile(r"(?:其中)?第([一二两三四五六七八九十\d]+)(?:个|家|项|条|位|座|种)(?:项目|企业|公司|产业|园区|平台|行动|战略)?")
 _YEAR_WORD = re.compile(r"(?:19|20)\d{2}年?|(?<!\d)\d{2}年|大?前年|去年|上年|今年|明年|后年|本年度?|来年")
 _MORE = re.compile(r"还有(?:什么|哪些|谁|别的|其他)|其他(?:的)?(?:呢|还有)|别的呢|剩下的")
+_SAID_KIND = re.compile(r"目标|计划|预期|任务|实际|完成情况")
+_BARE_ASKING = re.compile(r"^(?:那)?(?:是|在|有|要|用|花|为)(?:哪|几|谁|什么|多少|第几|何)")
 _SAME = re.compile(r"^(?:是)?(?:哪些|哪几|哪|谁|什么|多少|几|在哪|怎么|为什么|何时|啥)")
 
 
@@ -135,6 +138,8 @@ def _depends(text: str, asked: Question, before: Question) -> bool:
         return False
     if _REFERENCE.search(text) or _ORDINAL.search(text) or _MORE.search(text):
         return True
+    if _BARE_ASKING.match(text):
+        return True
     if re.match(r"^(?:那|换成|换做|如果是)", text):
         return len(asked.terms) <= 4
     if re.search(r"呢[？?。！!]?$", text):
@@ -187,6 +192,16 @@ def _topic(question: str) -> str:
     return text.rstrip("的是有为")
 
 
+def _split(question: str) -> tuple[str, str]:
+    """A question as topic and asking end; ``改造多少个老旧小区？`` is 改造老旧小区 and 多少个？"""
+    measures = "|".join(map(re.escape, units()))
+    inverted = re.match(rf"^(.*?)(多少|几)((?:{measures})?)([一-鿿]{{2,14}}?)[？?。]*$", question)
+    if inverted and inverted.group(1) and not re.match(r"[的呢吗]|钱$", inverted.group(4)):
+        return inverted.group(1) + inverted.group(4), f"{inverted.group(2)}{inverted.group(3)}？"
+    topic = _topic(question)
+    return topic, question[len(topic) :] if question.startswith(topic) else "？"
+
+
 def _subject(question: str) -> str:
     return _strip_time(_topic(question))
 
@@ -212,7 +227,7 @@ def _with_time(text: str, asked: Question, before: Question, document: Document,
             text = words.target.sub("", words.result.sub("", text))
         else:
             text = swap.sub("", text)
-        said = words.target.search(fragment) or words.result.search(fragment)
+        said = _SAID_KIND.search(fragment)
         if said and said.group() not in text:
             position = len(text) - len(re.sub(r"^.*?年", "", text)) if _YEAR_WORD.search(text) else 0
             text = f"{text[:position]}{said.group()}{text[position:]}"
@@ -227,8 +242,7 @@ def _substituted(previous: str, core: str, profile: Profile) -> str:
     Every run of content words is tried; the wording that one passage of the document covers best wins, and of equals
     the one that keeps most of the earlier words.
     """
-    topic = _topic(previous)
-    tail = previous[len(topic) :] if previous.startswith(topic) else "？"
+    topic, tail = _split(previous)
     pairs = _tokens(topic)
     tokens = [word for word, _ in pairs]
     noise = question_words().noise
@@ -258,16 +272,26 @@ def _substituted(previous: str, core: str, profile: Profile) -> str:
                 continue
             kept = [tokens[k] for k in places if k < i or k > j]
             beside = tokens[i - 1] if i - 1 in places else ""
+            removed = fold("".join(tokens[i : j + 1]))
             options.append(
-                (_support(core, kept, beside, right, near), len("".join(kept)), "".join(left) + core + "".join(right))
+                (
+                    _support(core, kept, beside, right, near, removed),
+                    len("".join(kept)),
+                    "".join(left) + core + "".join(right),
+                )
             )
+    words = list(jieba.tokenize(topic, mode="search"))
+    starts, ends = {begin for _, begin, _ in words}, {stop for _, _, stop in words}
     for start in range(len(topic) - len(core) + 1):
         rest = topic[start + len(core) :]
+        gone = topic[start : start + len(core)]
+        if start not in starts or start + len(core) not in ends or re.search(r"[\d年]", gone):
+            continue
         joins_on = folded_core + fold(rest)[:2]
         if len(joins_on) == len(folded_core) + 2 and any(joins_on in text.split("｜", 1)[0] for text in near):
             left = topic[:start]
             kept = [t for t in (*jieba.lcut(left), *jieba.lcut(rest)) if len(t) > 1 and t not in noise and not _YEAR_WORD.fullmatch(t)]
-            options.append((_support(core, kept, "", [rest], near), len("".join(kept)), left + core + rest))
+            options.append((_support(core, kept, "", [rest], near, fold(topic[start : start + len(core)])), len("".join(kept)), left + core + rest))
     return max(options)[2] + tail if options else _subject(previous) + core + tail
 
 
@@ -282,10 +306,13 @@ def _tokens(text: str) -> list[tuple[str, str]]:
     return found
 
 
-def _support(core: str, kept: Sequence[str], beside: str, right: Sequence[str], near: Sequence[str]) -> float:
+def _support(
+    core: str, kept: Sequence[str], beside: str, right: Sequence[str], near: Sequence[str], removed: str
+) -> float:
     """How well one passage bears the core with the kept words: each found adds, each not found takes away.
 
-    A kept noun right before the core would qualify it, so it must stand in the passage's own words.
+    A kept word right before the core would qualify it, so it must stand in the passage's own words. A sentence that
+    names the removed words beside the core sets the two side by side.
     """
     folded = fold(core)
     after = fold("".join(right))[:2]
@@ -297,6 +324,8 @@ def _support(core: str, kept: Sequence[str], beside: str, right: Sequence[str], 
             score += 1.5
         if beside and fold(beside) not in own:
             score -= 1.5
+        if len(removed) >= 2 and removed in text and removed not in own:
+            score += 0.8
         for word in kept:
             folded_word = fold(word)
             score += 1.0 if folded_word in own else (0.3 if folded_word in text else -1.0)

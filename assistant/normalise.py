@@ -45,12 +45,6 @@ def fold(text: str) -> str:
     return simplified(unicodedata.normalize("NFKC", text)).lower().translate(_QUOTES)
 
 
-@cache
-def _numeral_with_unit() -> re.Pattern[str]:
-    alternatives = "|".join(re.escape(unit) for unit in units() if unit not in {"年", "级", "强", "种", "类", "步"})
-    return re.compile(rf"(?<![第一-鿿])([{_DIGITS}]*[十百千万亿][{_DIGITS}]*)(?=(?:多|余)?(?:{alternatives}))")
-
-
 def arabic(text: str) -> str:
     """Chinese numerals that stand for figures or years as digits; numerals in names (三大战略, 一窗链办) are left.
 
@@ -76,6 +70,15 @@ def _year_digit(character: str) -> str:
     return {"〇": "0", "零": "0", "○": "0", "O": "0"}.get(character) or (
         character if character.isdigit() and character.isascii() else str("零一二三四五六七八九".index(character))
     )
+
+
+def plain_number(numeral: str) -> str:
+    """A numeral in digits: ``七`` is 7, ``十二`` is 12; digits stay.
+
+    >>> plain_number("十二")
+    '12'
+    """
+    return numeral if numeral.isdigit() else _number(numeral, "0")
 
 
 def _number(numeral: str, otherwise: str) -> str:

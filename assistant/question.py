@@ -42,7 +42,9 @@ class Question:
 
     ``years`` are the years it names, 今年 and 去年 resolved by the document; empty where it names none.
     ``kind`` is ``None`` where the wording does not say. ``unit`` is the measure word asked for (多少家: 家) and
-    ``unit_class`` percent, money or an empty string. ``places`` are places named other than the document's own.
+    ``unit_class`` percent, money or an empty string. ``places`` are places named other than the document's own,
+    ``quoted`` the words that it puts in quotation marks, folded. ``insists_on_kind`` says that 目标 or 实际 stand there
+    in so many words.
     """
 
     text: str
@@ -55,6 +57,8 @@ class Question:
     unit: str
     unit_class: str
     places: tuple[str, ...]
+    quoted: tuple[str, ...] = ()
+    insists_on_kind: bool = False
 
 
 _ABSOLUTE_YEAR = re.compile(r"(?<!\d)((?:19|20)\d{2})(?:年度?|(?=[^\d]|$))")
@@ -72,6 +76,8 @@ _TITLE_MENTION = re.compile(
 )
 _WIDER = re.compile(r"(?:全市|全省|全国|省里|我省|我国)(?=的|\d|今|去|gdp|地区生产总值|经济|财政|农|城|工|居民|人均)")
 _QUOTED_WORDS = re.compile(r"[“\"「『‘]([^“”\"「」『』‘’]{2,12})[”\"」』’]")
+_NAMED_ACTUAL = re.compile(r"实际(?=利用|使用|到位|吸收|引进|外资|产量|直接)")
+_INSISTS = re.compile(r"目标|计划(?!生育)|预期|打算|任务|实际|完成了|完成情况|执行情况|已经|实现了|达到了")
 _MEASURED = re.compile(r"(?:多少|几)(?:个)?")
 
 
@@ -106,7 +112,7 @@ def understand(text: str, document: Document) -> Question:
     form = next((Form(name) for name, pattern in words.forms if pattern.search(rest)), Form.WHAT)
     unit = _unit_asked(rest)
     places = _other_places(rest, document)
-    quoted = tuple(fold(words) for words in _QUOTED_WORDS.findall(tidy(text)) if fold(words) not in fold(document.title))
+    quoted = tuple(fold(words) for words in _QUOTED_WORDS.findall(tidy(text)) if len(words) < 6 or fold(words) not in fold(document.title))
     content = _content(rest, document)
     for words in quoted:
         content = content.replace(words, " ")
@@ -122,6 +128,8 @@ def understand(text: str, document: Document) -> Question:
         unit=unit,
         unit_class=_unit_class(rest, unit, form),
         places=places,
+        quoted=quoted,
+        insists_on_kind=bool(_INSISTS.search(_NAMED_ACTUAL.sub("", rest))),
     )
 
 
@@ -132,6 +140,7 @@ def _without_title(folded: str, document: Document) -> str:
 
 def _kind(folded: str, years: tuple[int, ...], plan_year: int | None) -> Kind | None:
     words = question_words()
+    folded = _NAMED_ACTUAL.sub("", folded)
     target, result = words.target.search(folded), words.result.search(folded)
     if target and not result:
         return Kind.TARGET
@@ -157,7 +166,7 @@ def _unit_class(folded: str, unit: str, form: Form) -> str:
     if unit or form is not Form.AMOUNT:
         return ""
     words = question_words()
-    if words.money.search(folded) and not re.search(r"增长|增速|增幅|涨|比重|占比|比例|下降|项目", folded):
+    if words.money.search(folded) and not re.search(r"增长|增速|增幅|涨|比重|占比|比例|份额|几成|强度|多了|下降|项目", folded):
         return "money"
     if words.percent.search(folded):
         return "percent"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -30,6 +31,7 @@ from index.embedder import BUNDLED, Embedder, load_embedder
 from index.retrieve import Index
 from index.types import ScoredPassage
 
+_NAMES = re.compile(r"分别|都是|名单|哪些|哪几|哪[二两三四五六七八九十]|具体|叫什么")
 MAX_READINGS = 4
 CLARIFY_MARGIN = 0.6  # score distance under which two readings count as equal; chosen on the development questions
 NEAREST = 3
@@ -141,6 +143,8 @@ class PlanAssistant:
         header = header_passage(question, self.document, self.index.passages)
         if header is not None:
             answer = self._gated(base, [compose.state(header, self.document)], Status.ANSWERED, header.field + "：", ranked)
+        elif question.form is Form.LIST and (counted := compose.counted_titles(question, self.index.passages)):
+            answer = self._gated(base, [compose.state(p, self.document) for p in counted], Status.ANSWERED, "", ranked)
         elif not ranked or not question.terms:
             answer = replace(base, answer=missing_text(question, ranked, self.document, self.profile), nearest=self._nearest(ranked))
         else:
@@ -222,8 +226,8 @@ def _all_bound(quote: str) -> GateReport:
 
 def enumerated(document: Document, passage: Passage) -> list[str]:
     """The members that a passage's clause names side by side, without what opens and closes the list."""
-    import re
-
+    if not passage.is_clause:
+        return []
     start, end = compose.clause_span(passage, document)
     text = re.sub(r"等\d*[个家项]?[^、]*$", "", document.text[start:end])
     parts = [part.strip("“”") for part in text.split("、")]
@@ -246,6 +250,8 @@ def equal_readings(question: Question, ranked: Sequence[Evidence], plan_year: in
         if e.passage.figures and e.passage.is_clause and _fits_alike(e, best)
         and (best.score - e.score <= CLARIFY_MARGIN or _is_twin(question, e, best))
     ]  # fmt: skip
+    if any(not e.feature("percent_unasked") for e in readings):
+        readings = [e for e in readings if not e.feature("percent_unasked")]
     unique = list({e.passage.text + str(e.passage.year): e for e in reversed(readings)}.values())
     if len(unique) > MAX_READINGS:
         unique = [e for e in unique if e.passage.year == plan_year][:MAX_READINGS]
@@ -271,8 +277,12 @@ def must_refuse(question: Question, ranked: Sequence[Evidence], profile: Profile
         return True
     if question.form is Form.AMOUNT and (not passage.figures or unit_clashes(question, passage)):
         return True
+    if question.form is Form.LIST and passage.figures and not form_met(question, best, profile) and _NAMES.search(question.folded):
+        return True
     if not question.years:
         return False
+    if passage.is_clause and passage.figures and question.insists_on_kind and question.kind not in (None, passage.kind):
+        return True
     if any(str(year) in passage.context for year in question.years):
         return False
     return passage.year not in (None, *question.years) or not any(year in profile.years for year in question.years)

@@ -353,6 +353,8 @@ def _with_subject(text: str, item: _Item, subject: tuple[str, int] | None) -> tu
     if _bare_relation().match(before) and not re.search(r"[一-鿿]{2}", after[:6]):
         if subject:
             words, begin = subject
+            if before.startswith(("总", "累计", "共")):
+                words = re.sub(r"^(?:全年|累计)?(?:新增|新建|新认定|新)", "", words)
             return _Item(words + item.text, item.figures, item.own, (begin, item.quote[1])), subject
         return item, subject
     plain = _leading().sub("", before)

@@ -137,6 +137,15 @@ def test_stopped_question_is_closed_with_a_sentence() -> None:
     assert talk.end(session, STOPPED) == session
 
 
+def test_nothing_is_written_about_a_question_that_was_ended() -> None:
+    talk = conversation(FakeAssistant(pause_s=0.3))
+    session, _ = talk.accept("新增停车位多少个？", Session())
+    steps = talk.respond(session)
+    next(steps)
+    talk.end(session, STOPPED)
+    assert list(steps) == []
+
+
 def test_question_text_is_not_logged_at_info(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.INFO):
         ask(conversation(), "新增停车位多少个？")

@@ -421,7 +421,7 @@ def test_clear_while_answering_leaves_nothing_behind(browser: Browser, tmp_path:
         expect(visit.page.locator("#chat [data-testid=bot]")).to_contain_text("正在查阅")
         visit.page.locator("#clear").click()
         visit.page.wait_for_timeout(2000)
-        expect(visit.page.locator("#chat [data-testid]")).to_have_count(0)
+        expect(visit.page.locator("#chat .message-content")).to_have_count(0)
         visit.ask("城镇新增就业多少人？")
         assert assistant.seen[-1] == ("城镇新增就业多少人？", ())
         context.close()

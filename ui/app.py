@@ -191,7 +191,7 @@ class _Page:
         gr.on(
             [self._clear.click, self._chat.clear],
             self._reset,
-            None,
+            [self._session],
             [*asking, self._sources, self._citation],
             cancels=running,
             queue=False,
@@ -238,11 +238,12 @@ class _Page:
         return self._accept(str(getattr(event.target, "value", "")), session)
 
     def _respond(self, session: Session) -> Iterator[Updates]:
-        if not session.pending:
-            # A generator that yields nothing would have Gradio empty every output.
-            yield {self._panel: gr.skip()}
+        shown = ""
         for state, writing in self._conversation.respond(session):
-            if state.pending:
+            if state.pending and writing == shown:
+                yield {self._panel: gr.skip()}
+            elif state.pending:
+                shown = writing
                 yield {self._chat: self._conversation.messages(state, writing)}
             else:
                 sources, citation = self._conversation.sources(state)
@@ -254,6 +255,9 @@ class _Page:
                     self._citation: gr.Textbox(value=citation, visible=bool(citation)),
                     self._panel: gr.Column(visible=True),
                 }
+        # Gradio repeats a generator's last value when it ends (or empties every output, if there was none), which
+        # would bring back a question that was cleared away meanwhile.
+        yield {self._panel: gr.skip()}
 
     def _stop(self, session: Session) -> Updates:
         updates: Updates = {self._box: _idle_box()}
@@ -262,7 +266,8 @@ class _Page:
             updates |= {self._session: session, self._chat: self._conversation.messages(session)}
         return updates
 
-    def _reset(self) -> Updates:
+    def _reset(self, session: Session) -> Updates:
+        self._conversation.abandon(session)
         return {
             self._session: Session(),
             self._chat: [],

@@ -77,6 +77,8 @@ class Conversation:
     def __init__(self, loader: Loader, settings: PageSettings) -> None:
         self._loader = loader
         self._settings = settings
+        # Tokens of the questions being answered; one that is stopped or cleared away is taken out.
+        self._open: set[str] = set()
 
     @property
     def documents(self) -> Mapping[str, Document]:
@@ -132,16 +134,28 @@ class Conversation:
         limit = self._settings.max_question_chars
         if len(text) > limit:
             return session, f"问题有 {len(text)} 个字，超过上限 {limit} 个字，请缩短后再发送。"
-        return Session(session.turns, text), ""
+        return Session(session.turns, text, uuid.uuid4().hex), ""
 
     def respond(self, session: Session) -> Iterator[tuple[Session, str]]:
         """Answer the pending question.
 
         Yields:
-            The session and the answer written so far, as Markdown; the last session has the finished turn.
+            The session and the answer written so far, as Markdown; the last session has the finished turn. Nothing
+            more once the question was ended from elsewhere.
         """
         if not session.pending:
             return
+        self._open.add(session.token)
+        try:
+            for step in self._steps(session):
+                # Gradio cancels a running generator with a delay, in which it would write over what came after.
+                if session.token not in self._open:
+                    return
+                yield step
+        finally:
+            self._open.discard(session.token)
+
+    def _steps(self, session: Session) -> Iterator[tuple[Session, str]]:
         deadline = time.monotonic() + self._settings.load_timeout_s
         while self._loader.state is LoadState.WAITING and time.monotonic() < deadline:
             yield session, note_markdown(PREPARING)
@@ -202,7 +216,12 @@ class Conversation:
 
     def end(self, session: Session, note: str) -> Session:
         """Close a question that is not to be answered any more with a sentence."""
+        self.abandon(session)
         return session.closed(Turn(session.pending, note=note)) if session.pending else session
+
+    def abandon(self, session: Session) -> None:
+        """Have nothing more written about the pending question."""
+        self._open.discard(session.token)
 
     def ask(self, question: str, turns: Sequence[str] = ()) -> dict[str, Any]:
         """One answer as published JSON, for programs.

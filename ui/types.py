@@ -35,10 +35,14 @@ class Turn:
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """One visitor's conversation; ``pending`` is the question being answered, empty when none is."""
+    """One visitor's conversation.
+
+    ``pending`` is the question being answered, empty when none is; ``token`` names that one answering of it.
+    """
 
     turns: tuple[Turn, ...] = ()
     pending: str = ""
+    token: str = ""
 
     def asked(self, limit: int) -> tuple[str, ...]:
         """The last ``limit`` questions that were answered, oldest first."""
