@@ -20,8 +20,8 @@ class Asked(TypedDict, total=False):
     turns: Sequence[str]
 
 
-def answer_chain(assistant: PlanAssistant) -> Runnable[Asked, Answer]:
-    """A chain from question and turns to an ``Answer``: stand-alone question, then answer.
+def answer_chain(assistant: PlanAssistant) -> Runnable[Any, Answer]:
+    """A chain from question and turns (``Asked``) to an ``Answer``: stand-alone question, then answer.
 
     >>> chain.invoke({"question": "那农村居民呢？", "turns": ["2024年城镇居民收入目标是多少？"]})  # doctest: +SKIP
     """
@@ -37,7 +37,7 @@ def answer_chain(assistant: PlanAssistant) -> Runnable[Asked, Answer]:
     ).with_config(run_name="plan_answer")
 
 
-def text_chain(assistant: PlanAssistant) -> Runnable[Asked, str]:
+def text_chain(assistant: PlanAssistant) -> Runnable[Any, str]:
     """A chain whose stream gives the answer's text piece by piece; the pieces joined are the whole text."""
 
     def pieces(answers: Iterator[Answer]) -> Iterator[str]:

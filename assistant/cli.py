@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import io
 import json
 import logging
 import os
 import sys
-import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -28,6 +28,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns:
         0 done, 1 the request failed (one sentence on standard error), 2 wrong usage.
     """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
     os.environ.setdefault("HF_HUB_OFFLINE", "1")
     parser = _parser()
@@ -36,7 +39,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     except SystemExit as stop:
         return USAGE_ERROR if stop.code else 0
     logging.basicConfig(level=logging.INFO if options.verbose else logging.ERROR, stream=sys.stderr)
-    logging.getLogger("bm25s").setLevel(logging.ERROR)
+    for handler in logging.getLogger().handlers:
+        handler.setLevel(logging.INFO if options.verbose else logging.ERROR)
     try:
         return int(options.run(options) or 0)
     except PlanAssistantError as error:
@@ -61,7 +65,9 @@ def _parser() -> argparse.ArgumentParser:
         return added
 
     def with_source(added: argparse.ArgumentParser) -> None:
-        added.add_argument("--source", type=Path, nargs="+", default=[], metavar="文件", help="代替内置计划的 .txt 文件")
+        added.add_argument(
+            "--source", type=Path, nargs="+", default=[], metavar="文件", help="代替内置计划的 .txt 文件"
+        )
 
     index = command("index", _index, "建立或更新索引")
     with_source(index)
@@ -99,16 +105,21 @@ def _progress(title: str) -> Iterator[Callable[[int, int], None]]:
     from rich.console import Console
     from rich.progress import Progress
 
-    with Progress(console=Console(stderr=True), transient=True) as bar:
-        task: Any = None
+    bar = Progress(console=Console(stderr=True), transient=True)
+    task: Any = None
 
-        def step(done: int, total: int) -> None:
-            nonlocal task
-            if task is None:
-                task = bar.add_task(title, total=total)
-            bar.update(task, completed=done, total=total)
+    def step(done: int, total: int) -> None:
+        nonlocal task
+        if task is None:
+            bar.start()
+            task = bar.add_task(title, total=total)
+        bar.update(task, completed=done, total=total)
 
+    try:
         yield step
+    finally:
+        if task is not None:
+            bar.stop()
 
 
 def _open(sources: Sequence[Path]) -> PlanAssistant:
@@ -143,6 +154,9 @@ def _ask(options: argparse.Namespace) -> int:
             _say("--batch 需要同时用 --out 指定结果文件。")
             return USAGE_ERROR
         return _batch(options.batch, options.out, options.source)
+    if options.out is not None:
+        _say("--out 只和 --batch 一起用；单个问题的回答直接显示。")
+        return USAGE_ERROR
     from assistant.normalise import tidy
 
     if not tidy(options.question):
@@ -165,43 +179,44 @@ def as_text(answer: Answer) -> str:
 def _batch(source: Path, target: Path, documents: Sequence[Path]) -> int:
     """Answer a file of questions line by line; a line that cannot be taken becomes an error line and is counted."""
     lines = _read_lines(source)
-    assistant = _open(documents)
-    failed = 0
+    if target.is_dir():
+        raise RequestError(f"{target} 是文件夹，请用 --out 给出一个文件名。")
+    asked = failed = 0
     target_dir = target.resolve().parent
     if not target_dir.is_dir():
         raise RequestError(f"结果文件所在的文件夹 {target.parent} 不存在，请先建立。")
+    if not os.access(target_dir, os.W_OK):
+        raise RequestError(f"无法写入 {target.parent}（没有写权限），请检查权限。")
+    assistant = _open(documents)
+    partial = target_dir / f".{target.name}.{os.getpid()}.part"
     try:
-        handle = tempfile.NamedTemporaryFile("w", encoding="utf-8", dir=target_dir, prefix=".laiwu-", delete=False)
-    except OSError as error:
-        raise RequestError(f"无法写入 {target.parent}（{error.strerror}），请检查权限。") from None
-    done = False
-    try:
-        with handle, _progress("回答问题") as step:
+        with partial.open("w", encoding="utf-8", errors="replace") as handle, _progress("回答问题") as step:
             for number, line in enumerate(lines, start=1):
+                if not line.strip():
+                    continue
+                asked += 1
                 record = _answer_line(assistant, line, number)
                 failed += "error" in record
                 handle.write(json.dumps(record, ensure_ascii=False) + "\n")
                 step(number, len(lines))
-        Path(handle.name).chmod(0o644)
-        os.replace(handle.name, target)
-        done = True
+        os.replace(partial, target)
     except OSError as error:
         raise RequestError(f"无法写入 {target}（{error.strerror}），请检查路径和权限。") from None
     finally:
-        if not done:
-            Path(handle.name).unlink(missing_ok=True)
-    _say(f"已回答 {len(lines) - failed} 个问题，失败 {failed} 个，结果在 {target}。")
+        partial.unlink(missing_ok=True)
+    _say(f"已回答 {asked - failed} 个问题，失败 {failed} 个，结果在 {target}。")
     return 1 if failed else 0
 
 
 def _read_lines(source: Path) -> list[str]:
+    """The lines of a file of questions, blank ones kept so that line numbers are those of the file."""
     from corpus.load import decode
 
     try:
         data = source.read_bytes()
     except OSError as error:
         raise RequestError(f"无法读取问题文件 {source}（{error.strerror}），请检查路径和权限。") from None
-    return [line for line in decode(data, str(source)).split("\n") if line.strip()]
+    return decode(data, str(source)).split("\n")
 
 
 def _answer_line(assistant: PlanAssistant, line: str, number: int) -> dict[str, Any]:

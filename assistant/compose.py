@@ -21,7 +21,10 @@ JOINED_SCORE = 6.0  # how far below the best a second clause of the same sentenc
 _ENUMERATED = re.compile(r"、|”“|等(?:\d|[一-鿿]{0,6}(?:项目|企业|产业|活动|行动))")
 _ASKS = (
     ("percent", re.compile(r"增长|增速|增幅|涨|下降|降幅|占比|比重|比例|百分|同比|率")),
-    ("money", re.compile(r"投资额|金额|总额|资金|多少钱|总投资|投资(?:是)?多少|亿元|万元|产值|营收|多少亿|完成投资|年度投资")),
+    (
+        "money",
+        re.compile(r"投资额|金额|总额|资金|多少钱|总投资|投资(?:是)?多少|亿元|万元|产值|营收|多少亿|完成投资|年度投资"),
+    ),
     ("count", re.compile(r"数量|多少[个家项座处所条件名人户场套台]|几[个家项座处所条件名人户场套台]|个数|多少项目")),
 )
 
@@ -131,7 +134,9 @@ def _asked_together(question: Question, ranked: Sequence[Evidence]) -> list[Evid
     """
     best = ranked[0]
     if len(question.years) > 1:
-        twins = [next((e for e in ranked[:15] if e.passage.year == y and _alike(e, best)), None) for y in question.years]
+        twins = [
+            next((e for e in ranked[:15] if e.passage.year == y and _alike(e, best)), None) for y in question.years
+        ]
         return [twin for twin in twins if twin is not None]
     parts = [part for part in _PARTS.split(question.folded) if part]
     if question.form is not Form.AMOUNT or len(parts) < 2:
@@ -153,11 +158,11 @@ def _for_part(part: str, question: Question, ranked: Sequence[Evidence]) -> Evid
         if not passage.figures or not passage.is_clause or passage.year != ranked[0].passage.year:
             continue
         own = sum(evidence.own[i] for i in places) / len(places) if places else 0.0
-        fits = any(unit_class(figure.unit) == wanted for figure in passage.figures)
+        fits = not wanted or any(unit_class(figure.unit) == wanted for figure in passage.figures)
         beside = _same_place(evidence, ranked[0])
-        if own >= 0.5 or (fits and beside):
-            scored.append((evidence.score + 5 * own + (3 if fits else -3 if wanted else 0) + (2 if beside else 0), evidence))
-    return max(scored, key=lambda pair: pair[0])[1] if scored else None
+        if own >= 0.5 or (wanted and fits and beside):
+            scored.append((fits, evidence.score + 5 * own + 2 * beside, evidence))
+    return max(scored, key=lambda entry: entry[:2])[2] if scored else None
 
 
 def _alike(one: Evidence, other: Evidence) -> bool:
@@ -207,29 +212,37 @@ def listing(
         return [state(p, document) for p in passages if p.sentence_start == listed and p.is_clause and len(p.text) > 3]
     if not is_enumeration(document.text[slice(*clause_span(passage, document))]):
         named = next(
-            (e for e in ranked[:8] if _same_place(e, best) and is_enumeration(e.passage.text) and max(e.own) >= 0.9), None
+            (e for e in ranked[:8] if _same_place(e, best) and is_enumeration(e.passage.text) and max(e.own) >= 0.9),
+            None,
         )
         if named is not None:
             return [state(named.passage, document, span=clause_span(named.passage, document))]
-        together = _by_terms(question, [e for e in ranked[:8] if _same_place(e, best) and best.score - e.score <= JOINED_SCORE])
+        together = _by_terms(
+            question, [e for e in ranked[:8] if _same_place(e, best) and best.score - e.score <= JOINED_SCORE]
+        )
         if len(together) > 1:
             return [state(e.passage, document, span=clause_span(e.passage, document)) for e in together]
     statement = state(passage, document, span=clause_span(passage, document))
-    needs_subject = re.search(r"哪家|哪个|谁|园区|企业|公司|单位", question.folded) and not is_enumeration(statement.words)
+    needs_subject = re.search(r"哪家|哪个|谁|园区|企业|公司|单位", question.folded) and not is_enumeration(
+        statement.words
+    )
     return [with_subject(statement, passage, document) if needs_subject else statement]
 
 
 def _most_specific(question: Question, opening: Passage, passages: Sequence[Passage]) -> Passage:
-    """The innermost title below ``opening`` that the question names word for word; ``opening`` where it names none."""
+    """The title or lead below ``opening`` that the question names; ``opening`` where it names none."""
     if opening.field != "heading":
         return opening
     depth = len(opening.section)
+    best, most = opening, 0.7
     for passage in passages:
-        below = passage.field == "heading" and len(passage.section) == depth + 1
+        if passage.section[:depth] != opening.section or passage.field not in ("heading", "lead") or passage is opening:
+            continue
         name = fold(re.sub(r"^[（(]?[一二三四五六七八九十]+[）)、]", "", passage.text))
-        if below and passage.section[:depth] == opening.section and len(name) >= 3 and name in question.folded:
-            return passage
-    return opening
+        named = matched([name], question.folded, partial=1.0) if len(name) >= 4 else 0.0
+        if named > most:
+            best, most = passage, named
+    return best
 
 
 def group_members(opening: Passage, passages: Sequence[Passage]) -> list[Passage]:

@@ -6,16 +6,22 @@ import math
 import re
 from collections.abc import Sequence
 
+import jieba
+
 from assistant.compose import is_enumeration
 from assistant.evidence import FEATURES, MEASURES, Evidence, Profile, term_weights, unit_class
-from assistant.question import Form, Question
+from assistant.normalise import fold
+from assistant.question import Form, Question, Term
+from assistant.wordlists import report_share
 from corpus.types import Passage
 
+NEAR = 0.6  # cosine above which a passage counts as near; of right passages, half lie above it
+USUAL = 0.2  # share of reports from which a word counts as usual in them
 _DATED = re.compile(r"\d年|\d月|\d日|年底|月底|季度|上半年|下半年|年内|年末|届")
 _REASON = re.compile(r"由于|因为|因(?!地)|受.{1,12}影响|原因|主要是|得益于")
-_SUM_ASKED = re.compile(r"投资(?:额|是|要|为|达|约)*多少|多少(?:亿|万|元|资金|投资)|总投资|造价|金额|(?<!的)多少钱$")
+_SUM_ASKED = re.compile(r"投资(?:额|是|要|为|达|约)*多少|多少(?:亿|万|元|块|资金|投资)|总投资|造价|金额|(?<!的)多少钱$")
 _PERSON_ASKED = re.compile(r"谁|哪位|哪个人|负责人|姓名|叫什么名字|书记|区长|市长|县长|局长|主任")
-_PLACE_WORD = re.compile(r"区|镇|街道|村|路|河|山|园|基地|片区|校区|城|谷|县|市|国|线")
+_PLACE_WORD = re.compile(r"[一-鿿]{2,6}?(?:区|镇|乡|街道|村|路|县|市|园|基地|大道)")
 
 CONFIDENCE_FEATURES = (
     *FEATURES,
@@ -26,18 +32,21 @@ CONFIDENCE_FEATURES = (
     "worst_missing",
     "unknown_share",
     "unknown_weight",
-    "terms",
     "is_why",
-    "is_when",
-    "is_who",
     "is_list",
     "is_amount",
-    "is_yesno",
-    "is_what",
-    "is_how",
     "figure_terms",
     "head_missing",
     "head_unknown",
+    "known_missing",
+    "formal_missing",
+    "formal_missing_share",
+    "far",
+    "far_uncovered",
+    "unknown_formal",
+    "formal_count",
+    "official_unknown",
+    "relation_differs",
 )
 
 
@@ -53,11 +62,21 @@ def form_met(question: Question, evidence: Evidence, profile: Profile) -> bool:
     if question.form is Form.WHY:
         return bool(_REASON.search(passage.context))
     if question.form is Form.WHO:
-        return not _PERSON_ASKED.search(question.folded)
+        asks_names = re.search(r"叫什么|名字", question.folded) and passage.figures
+        return not _PERSON_ASKED.search(question.folded) and not (asks_names and not is_enumeration(passage.text))
     if question.form is Form.WHERE:
-        return bool(_PLACE_WORD.search(passage.context))
+        return any(
+            place not in question.folded and not place.startswith(("全", "各"))
+            for place in _PLACE_WORD.findall(fold(passage.text))
+        )
     if question.form is Form.LIST:
-        return passage.field != "" or is_enumeration(passage.text) or passage.sentence_start in profile.announcing
+        named = question.quoted and is_enumeration(passage.context)
+        return (
+            passage.field != ""
+            or is_enumeration(passage.text)
+            or bool(named)
+            or passage.sentence_start in profile.announcing
+        )
     return True
 
 
@@ -81,6 +100,9 @@ def describe_evidence(question: Question, ranked: Sequence[Evidence], profile: P
     heaviest = max(weights, default=1.0)
     unknown = [not any(word in profile.text for word in term.alternatives) for term in question.terms]
     missing = [w * (1 - c) / heaviest for w, c in zip(weights, best.wide, strict=True)]
+    usual = [_formality(term.text) if c < 0.5 else 0.0 for term, c in zip(question.terms, best.wide, strict=True)]
+    formal = [f * m for f, m in zip(usual, missing, strict=True)]
+    far = max(0.0, NEAR - best.found.dense)
     other = next((e.score for e in ranked[1:] if e.passage.text != best.passage.text), best.score - 5)
     return (
         *best.features,
@@ -91,19 +113,51 @@ def describe_evidence(question: Question, ranked: Sequence[Evidence], profile: P
         max(missing, default=1.0),
         sum(unknown) / len(unknown) if unknown else 1.0,
         max((w / heaviest for w, u in zip(weights, unknown, strict=True) if u), default=0.0),
-        min(len(question.terms), 8) / 8,
         float(question.form is Form.WHY),
-        float(question.form is Form.WHEN),
-        float(question.form is Form.WHO),
         float(question.form is Form.LIST),
         float(question.form is Form.AMOUNT),
-        float(question.form is Form.YESNO),
-        float(question.form is Form.WHAT),
-        float(question.form is Form.HOW),
         float(any(re.search(r"\d", term.text) for term in question.terms)),
         1 - best.own[-1] if best.own else 1.0,
         float(unknown[-1]) if unknown else 1.0,
+        max((m for m, u, c in zip(missing, unknown, best.wide, strict=True) if not u and c < 0.5), default=0.0),
+        max(formal, default=0.0),
+        sum(formal) / len(formal) if formal else 0.0,
+        far,
+        far * (1 - best.feature("cover_wide")),
+        max((f for f, u in zip(usual, unknown, strict=True) if u), default=0.0),
+        min(sum(f > USUAL for f in usual), 3) / 3,
+        max((_official(t) for t, u in zip(question.terms, unknown, strict=True) if u), default=0.0),
+        float(relation_differs(question, best.passage)),
     )
+
+
+def _formality(word: str) -> float:
+    """How usual a word is in such documents, 0 to 1: one that they use literally is missed where it is absent."""
+    share = report_share()
+    if word in share:
+        return share[word]
+    parts = [share.get(part, 0.0) for part in jieba.lcut(word) if len(part) > 1]
+    return min(parts, default=0.0)
+
+
+def _official(term: Term) -> float:
+    """How usual the most usual official word for an everyday one is; 0 for a word that has none."""
+    return max((_formality(word) for word in term.alternatives[1:]), default=0.0)
+
+
+_GROWTH = re.compile(r"增长|增速|增幅|涨|下降|降|提高|提升|回落|上升|增加|减少|压减|压缩")
+_SHARE = re.compile(r"占比|比重|占.{0,12}(?:多少|几|比)|比例|覆盖率|率(?:是|为|达|要|目标|提|有)?(?:多少|百分|几)|率$")
+
+
+def relation_differs(question: Question, passage: Passage) -> bool:
+    """Whether a rate of growth stands where a share is asked for, or a share where growth is asked for."""
+    if question.unit_class != "percent" or not passage.figures or not passage.is_clause:
+        return False
+    asks_share = bool(_SHARE.search(question.folded)) and not _GROWTH.search(question.folded)
+    asks_growth = bool(re.search(r"增长|增速|增幅|涨|下降", question.folded)) and not _SHARE.search(question.folded)
+    says_growth = bool(_GROWTH.search(passage.text))
+    says_share = bool(re.search(r"占|比重|比例|率|达", passage.text))
+    return (asks_share and says_growth and not says_share) or (asks_growth and not says_growth)
 
 
 def probability(features: Sequence[float], weights: Sequence[float], intercept: float) -> float:

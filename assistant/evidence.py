@@ -72,7 +72,9 @@ _GOES_ON = re.compile(r"^(?:主要是|主要有|主要表现|一是|即|分别�
 
 def announcing(passages: Sequence[Passage]) -> dict[int, int]:
     """Where a sentence only announces what the next one lists (``…困难和不足。主要是：…``): start to start."""
-    sentences = sorted({(p.paragraph_id, p.sentence_start, p.context) for p in passages if not p.is_header}, key=lambda s: s[1])
+    sentences = sorted(
+        {(p.paragraph_id, p.sentence_start, p.context) for p in passages if not p.is_header}, key=lambda s: s[1]
+    )
     return {
         before[1]: after[1]
         for before, after in pairwise(sentences)
@@ -90,7 +92,10 @@ class Profile:
             p.passage_id: Folded(fold(p.text), fold(p.context), fold(p.lead), fold("".join(p.section)), fold(p.subject))
             for p in passages
         }
-        self.years = frozenset(p.year for p in passages if p.year is not None)
+        years = {p.year for p in passages if p.year is not None}
+        if document.year is not None and any(p.year is None and p.kind is Kind.RESULT for p in passages):
+            years.add(document.year - 1)
+        self.years = frozenset(years)
         self.announcing = announcing(passages)
         self._texts = [f.text for f in self.folded.values()]
         self._idf: dict[str, float] = {}
@@ -132,10 +137,14 @@ class Evidence:
         return self.features[FEATURES.index(name)]
 
 
-def matched(words: Sequence[str], target: str) -> float:
+PARTIAL = 0.75  # what the share of a word's bigrams counts
+PARTIAL_KNOWN = 0.4  # the same where the document has the word itself, elsewhere
+
+
+def matched(words: Sequence[str], target: str, partial: float = PARTIAL) -> float:
     """How far the best of ``words`` is found in ``target``: 1 for a literal occurrence, else its shared bigrams.
 
-    Words of one or two characters count only as a whole; the share of bigrams is discounted by a quarter.
+    Words of one or two characters count only as a whole; the share of bigrams is discounted by ``partial``.
     """
     best = 0.0
     for word in words:
@@ -143,7 +152,7 @@ def matched(words: Sequence[str], target: str) -> float:
             return 1.0
         if len(word) >= 3:
             pairs = [word[i : i + 2] for i in range(len(word) - 1)]
-            share = 0.75 * sum(pair in target for pair in pairs) / len(pairs)
+            share = partial * sum(pair in target for pair in pairs) / len(pairs)
             best = max(best, share if share >= 0.3 else 0.0)
     return best
 
@@ -163,18 +172,23 @@ def describe(question: Question, found: ScoredPassage, profile: Profile, weights
     passage = found.passage
     folded = profile.folded[passage.passage_id]
     total = sum(weights) or 1.0
-    own = [matched(term.alternatives, folded.text) for term in question.terms]
+    partial = [
+        PARTIAL_KNOWN if len(term.text) >= 4 and term.text in profile.text else PARTIAL for term in question.terms
+    ]
+    own = [matched(term.alternatives, folded.text, p) for term, p in zip(question.terms, partial, strict=True)]
     wide = [
         max(
             o,
             *(
-                discount * matched(term.alternatives, field)
-                for discount, field in zip(_WIDE, (folded.subject, folded.context, folded.lead, folded.section), strict=True)
+                discount * matched(term.alternatives, field, p)
+                for discount, field in zip(
+                    _WIDE, (folded.subject, folded.context, folded.lead, folded.section), strict=True
+                )
             ),
         )
         if o < 1
         else 1.0
-        for o, term in zip(own, question.terms, strict=True)
+        for o, term, p in zip(own, question.terms, partial, strict=True)
     ]
     cover = sum(w * c for w, c in zip(weights, own, strict=True)) / total
     cover_wide = sum(w * c for w, c in zip(weights, wide, strict=True)) / total
@@ -208,7 +222,7 @@ def describe(question: Question, found: ScoredPassage, profile: Profile, weights
         float(bool(question.unit) and has_figure and question.unit not in units),
         float(bool(wanted_class) and wanted_class in classes),
         float(bool(wanted_class) and has_figure and wanted_class not in classes),
-        min(passage.text.count("、"), 6) / 6 if question.form is Form.LIST else 0.0,
+        min(passage.text.count("、") + passage.text.count("”“"), 2) / 2 if question.form is Form.LIST else 0.0,
         float(passage.field == "lead"),
         float(passage.field == "heading"),
         float(passage.is_header),
@@ -228,7 +242,8 @@ _PERCENT = re.compile(r"增长|增速|增幅|涨|下降|降|比|率|百分|几�
 def _names_place(place: str, target: str) -> bool:
     """Whether a place is named in a text, by its name or by its short form (沪 for 上海)."""
     stem = place[:-1] if len(place) > 2 and place[-1] in "省市区县" else place
-    return any(word in target for word in (place, *everyday().get(stem, ())))
+    wider = ("省",) if place.endswith("省") else ()
+    return any(word in target for word in (place, *everyday().get(stem, ()), *wider))
 
 
 def unit_class(unit: str) -> str:
@@ -263,4 +278,26 @@ def order(
         Evidence(f, values, float(score), own, wide)
         for f, (values, own, wide), score in zip(found, described, scores, strict=True)
     ]
-    return sorted(evidence, key=lambda e: -e.score)
+    return sorted(evidence, key=lambda e: (-_names_quoted(question, e, profile), -e.score))
+
+
+def longest_name(question: Question, profile: Profile) -> str:
+    """The longest run of characters that question and document share word for word, of 4 or more; else empty.
+
+    A question that names an indicator in full (地区生产总值) insists on it.
+    """
+    text = question.content_text
+    for length in range(min(len(text), 14), 3, -1):
+        for start in range(len(text) - length + 1):
+            run = text[start : start + length]
+            if " " not in run and not run[0].isdigit() and run in profile.text:
+                return run
+    return ""
+
+
+def _names_quoted(question: Question, evidence: Evidence, profile: Profile) -> int:
+    """2 where the passage itself holds the words that the question puts in quotation marks, 1 where its sentence does."""
+    folded = profile.folded[evidence.passage.passage_id]
+    if not question.quoted or all(words in folded.text for words in question.quoted):
+        return 2
+    return int(all(words in folded.context + folded.lead for words in question.quoted))

@@ -14,9 +14,10 @@ from dataclasses import dataclass
 from assistant.normalise import fold
 from assistant.types import GateReport
 from corpus.figures import find_figures
-from corpus.passages import compound_parts
+from corpus.passages import compound_parts, shared_out
 from corpus.types import Figure, Kind
 
+_KIND_WORDS = (("实际", Kind.RESULT), ("目标", Kind.TARGET), ("计划", Kind.TARGET))
 _YEAR = re.compile(r"((?:19|20)\d{2})年")
 
 
@@ -67,12 +68,26 @@ def words_borne(words: str, quote: str) -> bool:
     return True
 
 
+def _given_to_its_member(words: str, quote: str) -> bool:
+    """Whether a figure that “分别” shares out stands with the member that it is given to; verbatim words always do."""
+    if fold(words) in fold(quote):
+        return True
+    shared = shared_out(quote)
+    for figure in find_figures(words):
+        members = [said for said, given in shared if given.text == figure.text]
+        if members and not any(words_borne(words, said) for said in members):
+            return False
+    return True
+
+
 def passes(statement: Statement) -> bool:
     """Whether every figure of a statement is bound and its year is that of its source."""
     label_years = {int(year) for year in _YEAR.findall(statement.label)}
     if label_years and statement.year is not None and label_years != {statement.year}:
         return False
-    if not words_borne(statement.words, statement.quote):
+    if any(word in statement.label and statement.kind is not kind for word, kind in _KIND_WORDS):
+        return False
+    if not words_borne(statement.words, statement.quote) or not _given_to_its_member(statement.words, statement.quote):
         return False
     return all(is_bound(figure, statement.quote) for figure in find_figures(statement.words))
 

@@ -9,6 +9,8 @@ from assistant.question import Question
 from assistant.wordlists import header_asks, question_words
 from corpus.types import Document, Passage
 
+_PERSON = re.compile(r"[区市县镇局处科省]长|书记|主任|领导|私人|个人|手机|家里|住址")
+
 
 def header_passage(question: Question, document: Document, passages: Sequence[Passage]) -> Passage | None:
     """The header field that a question asks for; ``None`` where it asks for something else.
@@ -22,6 +24,8 @@ def header_passage(question: Question, document: Document, passages: Sequence[Pa
     for word in (document.title, document.place, document.place[:-1]):
         rest = rest.replace(word.lower(), "") if word else rest
     rest = re.sub(r"(?:19|20)\d{2}年?|今年|去年", "", rest)
+    if _PERSON.search(rest):
+        return None
     for name, pattern in fields.items():
         match = pattern.search(rest)
         if match is None or name not in by_name:

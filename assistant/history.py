@@ -16,7 +16,8 @@ import jieba.posseg
 
 from assistant.evidence import Profile, matched
 from assistant.normalise import arabic, fold, simplified, tidy
-from assistant.question import Form, Question, understand, years_named
+from assistant.question import NAMED_ACTUAL as _NAMED_ACTUAL
+from assistant.question import Form, Question, understand
 from assistant.wordlists import question_words
 from corpus.figures import units
 from corpus.types import Document
@@ -28,9 +29,16 @@ _CLOSING = re.compile(r"(?:又)?(?:呢|怎么样|如何|怎样|咋样|是多少|
 _REFERENCE = re.compile(
     r"它们?|他们|这个|那个|这些|那些|该(?=[项目企业公司园区产业指标])|上述|上面|刚才|前面|前者|后者|其(?!他|它|中|余|实)|此|同期|同一"
 )
-_NEW_TOPIC = re.compile(r"^(?:换个?(?:话题|问题)|不说这个了?|另一个问题|问点别的|下一个问题|说点别的|再问个别的)[，,。：: ]*")
-_BACK = re.compile(r"^(?:回到|再说回|说回|还是说|回头(?:再)?(?:看|说)|话说回来|前面(?:问|说|提到)的?|刚才(?:问|说|提到)?的?|最开始(?:问)?的?|第一个问题)(?:刚才|前面|最开始|之前)?(?:问|说)?(?:的)?")
-_ORDINAL = re.compile(r"(?:其中)?第([一二两三四五六七八九十\d]+)(?:个|家|项|条|位|座|种)(?:项目|企业|公司|产业|园区|平台|行动|战略)?")
+_NEW_TOPIC = re.compile(
+    r"^(?:换个?(?:话题|问题)|不说这个了?|另一个问题|问点别的|下一个问题|说点别的|再问个别的)[，,。：: ]*"
+)
+_BACK = re.compile(
+    r"^(?:回到|再说回|说回|还是说|回头(?:再)?(?:看|说)|话说回来|前面(?:问|说|提到)的?|刚才(?:问|说|提到)?的?|最开始(?:问)?的?|第一个问题)(?:刚才|前面|最开始|之前)?(?:问|说)?(?:的)?"
+)
+_NAMED_AGAIN = re.compile(r"^.{0,12}?(?:那个|这个|的)?(?:指标|问题|数字?|项目|事)[，,]")
+_ORDINAL = re.compile(
+    r"(?:其中)?第([一二两三四五六七八九十\d]+)(?:个|家|项|条|位|座|种)(?:项目|企业|公司|产业|园区|平台|行动|战略)?"
+)
 _YEAR_WORD = re.compile(r"(?:19|20)\d{2}年?|(?<!\d)\d{2}年|大?前年|去年|上年|今年|明年|后年|本年度?|来年")
 _MORE = re.compile(r"还有(?:什么|哪些|谁|别的|其他)|其他(?:的)?(?:呢|还有)|别的呢|剩下的")
 _SAID_KIND = re.compile(r"目标|计划|预期|任务|实际|完成情况")
@@ -38,9 +46,15 @@ _BARE_ASKING = re.compile(r"^(?:那)?(?:是|在|有|要|用|花|为)(?:哪|几|�
 _SAME = re.compile(r"^(?:是)?(?:哪些|哪几|哪|谁|什么|多少|几|在哪|怎么|为什么|何时|啥)")
 
 
-_WIDTH = {full: full - 0xFEE0 for full in (*range(0xFF10, 0xFF1A), *range(0xFF21, 0xFF3B), *range(0xFF41, 0xFF5B), 0xFF0E)}
-_FIRST = re.compile(r"^我?(?:最开始|一开始|最早|最先|第一个?)(?:我)?(?:问|说|提)?(?:到)?的?(?:那个?)?(?:指标|问题|数|项目|事)?[，,的 ]*")
-_BOTH = re.compile(r"(?:这|那|上面|前面|刚才)(?:的)?[两二2](?:个|项|者)?(?:数字?|指标|目标|值)?|[两二]者|(?:它|他)们[两俩]")
+_WIDTH = {
+    full: full - 0xFEE0 for full in (*range(0xFF10, 0xFF1A), *range(0xFF21, 0xFF3B), *range(0xFF41, 0xFF5B), 0xFF0E)
+}
+_FIRST = re.compile(
+    r"^我?(?:最开始|一开始|最早|最先|第一个?)(?:我)?(?:问|说|提)?(?:到)?的?(?:那个?)?(?:指标|问题|数|项目|事|题)?[，,的 ]*"
+)
+_BOTH = re.compile(
+    r"(?:这|那|上面|前面|刚才)(?:的)?[两二2](?:个|项|者)(?:数字?|指标|目标|值|项目)?|[两二]者|(?:它|他)们[两俩]"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +103,7 @@ def _resolve(
         return StandAlone(text, False)
     first = _FIRST.match(text)
     back = _BACK.match(text)
-    if first and re.search(r"问|指标|问题", first.group()) and first.end() < len(text):
+    if first and re.search(r"问|指标|题", first.group()) and first.end() < len(text):
         text = text[first.end() :]
         previous = earlier[0]
         if not _core(_OPENING.sub("", text)):
@@ -98,6 +112,10 @@ def _resolve(
     elif back and back.end() < len(text):
         text = text[back.end() :].lstrip("，,、的")
         previous = _nearest(text, earlier, profile.document)
+        rest = _NAMED_AGAIN.sub("", text)
+        if rest and rest != text and not _names_something(_core(rest)):
+            asked, before = understand(rest, profile.document), understand(previous, profile.document)
+            return StandAlone(_with_time(previous, asked, before, profile.document, rest), True)
     else:
         previous = earlier[-1]
     asked = understand(text, profile.document)
@@ -114,6 +132,7 @@ def _resolve(
         place = _ordinal(ordinal.group(1))
         if 0 < place <= len(members):
             return StandAlone(text[: ordinal.start()] + members[place - 1] + text[ordinal.end() :], True)
+        return StandAlone(f"{_topic(previous)}的{text}", True)
     fragment = _OPENING.sub("", text)
     if _MORE.search(text):
         return StandAlone(f"{_topic(previous)}{'' if before.form is Form.LIST else '有'}哪些？", True)
@@ -136,12 +155,12 @@ def _depends(text: str, asked: Question, before: Question) -> bool:
     """Whether a question needs an earlier one: it opens or closes like a follow-up, refers back, or says too little."""
     if len(text) > 40:
         return False
-    if _REFERENCE.search(text) or _ORDINAL.search(text) or _MORE.search(text):
+    if any(pattern.search(text) for pattern in (_REFERENCE, _ORDINAL, _MORE, _BOTH)):
         return True
     if _BARE_ASKING.match(text):
         return True
     if re.match(r"^(?:那|换成|换做|如果是)", text):
-        return len(asked.terms) <= 4
+        return len(asked.terms) <= 8
     if re.search(r"呢[？?。！!]?$", text):
         return len(asked.terms) <= 4
     says_what = [term for term in asked.terms if len(term.text) >= 2 and _names_something(term.text)]
@@ -193,7 +212,7 @@ def _topic(question: str) -> str:
 
 
 def _split(question: str) -> tuple[str, str]:
-    """A question as topic and asking end; ``改造多少个老旧小区？`` is 改造老旧小区 and 多少个？"""
+    """A question as topic and asking end; ``改造多少个老旧小区？`` is 改造老旧小区 and 多少个？."""
     measures = "|".join(map(re.escape, units()))
     inverted = re.match(rf"^(.*?)(多少|几)((?:{measures})?)([一-鿿]{{2,14}}?)[？?。]*$", question)
     if inverted and inverted.group(1) and not re.match(r"[的呢吗]|钱$", inverted.group(4)):
@@ -216,12 +235,10 @@ def _with_time(text: str, asked: Question, before: Question, document: Document,
     """Put the year and kind that a follow-up names in place of those of the question it follows."""
     if asked.years:
         years = "、".join(f"{year}年" for year in asked.years)
-        if _YEAR_WORD.search(text):
-            text = _YEAR_WORD.sub(years, text, count=1)
-        else:
-            text = years + text
+        text = _YEAR_WORD.sub(years, text, count=1) if _YEAR_WORD.search(text) else years + text
     if asked.kind is not None or asked.years:
         words = question_words()
+        text = _NAMED_ACTUAL.sub("〓", text)
         swap = words.target if (asked.kind is not None and asked.kind.value == "result") else words.result
         if asked.years and asked.kind is None and before.years and asked.years != before.years:
             text = words.target.sub("", words.result.sub("", text))
@@ -233,7 +250,7 @@ def _with_time(text: str, asked: Question, before: Question, document: Document,
             text = f"{text[:position]}{said.group()}{text[position:]}"
         if asked.kind is not None and not asked.years and before.years and before.kind is not asked.kind:
             text = _YEAR_WORD.sub("", text, count=1)
-    return re.sub(r"的的+", "的", text).lstrip("的，, ")
+    return re.sub(r"的的+", "的", text.replace("〓", "实际")).lstrip("的，, ")
 
 
 def _substituted(previous: str, core: str, profile: Profile) -> str:
@@ -289,9 +306,19 @@ def _substituted(previous: str, core: str, profile: Profile) -> str:
             continue
         joins_on = folded_core + fold(rest)[:2]
         if len(joins_on) == len(folded_core) + 2 and any(joins_on in text.split("｜", 1)[0] for text in near):
-            left = topic[:start]
-            kept = [t for t in (*jieba.lcut(left), *jieba.lcut(rest)) if len(t) > 1 and t not in noise and not _YEAR_WORD.fullmatch(t)]
-            options.append((_support(core, kept, "", [rest], near, fold(topic[start : start + len(core)])), len("".join(kept)), left + core + rest))
+            before = topic[:start]
+            kept = [
+                t
+                for t in (*jieba.lcut(before), *jieba.lcut(rest))
+                if len(t) > 1 and t not in noise and not _YEAR_WORD.fullmatch(t)
+            ]
+            options.append(
+                (
+                    _support(core, kept, "", [rest], near, fold(topic[start : start + len(core)])),
+                    len("".join(kept)),
+                    before + core + rest,
+                )
+            )
     return max(options)[2] + tail if options else _subject(previous) + core + tail
 
 

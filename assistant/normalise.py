@@ -7,6 +7,7 @@ import unicodedata
 from functools import cache, lru_cache
 
 import cn2an
+
 from corpus.figures import units
 
 _QUOTES = str.maketrans("", "", "“”‘’\"'「」『』《》〈〉【】[]()（） \t\r\n　")
@@ -90,6 +91,6 @@ def _number(numeral: str, otherwise: str) -> str:
         plain = plain[:-1]
     try:
         value = cn2an.cn2an(plain, "smart")
-    except ValueError:
+    except (ValueError, KeyError, IndexError):
         return otherwise
     return f"{value:g}{scale}" if value < 1_000_000 else f"{int(value)}{scale}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import zip_longest
 
 import jieba
 
@@ -43,7 +44,7 @@ class Question:
     ``years`` are the years it names, 今年 and 去年 resolved by the document; empty where it names none.
     ``kind`` is ``None`` where the wording does not say. ``unit`` is the measure word asked for (多少家: 家) and
     ``unit_class`` percent, money or an empty string. ``places`` are places named other than the document's own,
-    ``quoted`` the words that it puts in quotation marks, folded. ``insists_on_kind`` says that 目标 or 实际 stand there
+    ``content_text`` the question without years and own place, ``quoted`` the words that it puts in quotation marks, folded. ``insists_on_kind`` says that 目标 or 实际 stand there
     in so many words.
     """
 
@@ -57,6 +58,7 @@ class Question:
     unit: str
     unit_class: str
     places: tuple[str, ...]
+    content_text: str = ""
     quoted: tuple[str, ...] = ()
     insists_on_kind: bool = False
 
@@ -74,9 +76,11 @@ _RELATIVE_YEARS = (
 _TITLE_MENTION = re.compile(
     r"(?:20\d\d年?)?(?:国民经济和社会发展)?(?:的)?(?:政府工作报告|工作报告|计划报告|国民经济和社会发展计划|这份计划|这份文件|本计划|该计划|计划文件|计划书)(?:里面|里|中|上|提到的?|说的?|显示|要求)?"
 )
+_UNITS = frozenset({*units(), *(scale + unit for scale in "万亿" for unit in units()), "万亿", "块", "块钱"})
+_COUNTED = re.compile(r"[一二两三四五六七八九十百\d]+(?:个|大|项|种|条|家|类|位|方面)?")
 _WIDER = re.compile(r"(?:全市|全省|全国|省里|我省|我国)(?=的|\d|今|去|gdp|地区生产总值|经济|财政|农|城|工|居民|人均)")
 _QUOTED_WORDS = re.compile(r"[“\"「『‘]([^“”\"「」『』‘’]{2,12})[”\"」』’]")
-_NAMED_ACTUAL = re.compile(r"实际(?=利用|使用|到位|吸收|引进|外资|产量|直接)")
+NAMED_ACTUAL = re.compile(r"实际(?=利用|使用|到位|吸收|引进|外资|产量|直接)")
 _INSISTS = re.compile(r"目标|计划(?!生育)|预期|打算|任务|实际|完成了|完成情况|执行情况|已经|实现了|达到了")
 _MEASURED = re.compile(r"(?:多少|几)(?:个)?")
 
@@ -106,13 +110,16 @@ def understand(text: str, document: Document) -> Question:
         The question as understood; ``terms`` is empty where nothing but question words is left.
     """
     folded = fold(arabic(fold(tidy(text))))
-    words = question_words()
     rest = _without_title(folded, document)
     years = years_named(rest, document.year)
-    form = next((Form(name) for name, pattern in words.forms if pattern.search(rest)), Form.WHAT)
+    form = next((Form(name) for name, pattern in question_words().forms if pattern.search(rest)), Form.WHAT)
     unit = _unit_asked(rest)
     places = _other_places(rest, document)
-    quoted = tuple(fold(words) for words in _QUOTED_WORDS.findall(tidy(text)) if len(words) < 6 or fold(words) not in fold(document.title))
+    quoted = tuple(
+        fold(words)
+        for words in _QUOTED_WORDS.findall(tidy(text))
+        if len(words) < 6 or fold(words) not in fold(document.title)
+    )
     content = _content(rest, document)
     for words in quoted:
         content = content.replace(words, " ")
@@ -128,8 +135,9 @@ def understand(text: str, document: Document) -> Question:
         unit=unit,
         unit_class=_unit_class(rest, unit, form),
         places=places,
+        content_text=content,
         quoted=quoted,
-        insists_on_kind=bool(_INSISTS.search(_NAMED_ACTUAL.sub("", rest))),
+        insists_on_kind=bool(_INSISTS.search(NAMED_ACTUAL.sub("", rest))),
     )
 
 
@@ -140,8 +148,10 @@ def _without_title(folded: str, document: Document) -> str:
 
 def _kind(folded: str, years: tuple[int, ...], plan_year: int | None) -> Kind | None:
     words = question_words()
-    folded = _NAMED_ACTUAL.sub("", folded)
+    folded = NAMED_ACTUAL.sub("", folded)
     target, result = words.target.search(folded), words.result.search(folded)
+    if re.search(r"完成.{0,6}(?:任务|目标)", folded):
+        return Kind.RESULT
     if target and not result:
         return Kind.TARGET
     if result and not target:
@@ -166,7 +176,9 @@ def _unit_class(folded: str, unit: str, form: Form) -> str:
     if unit or form is not Form.AMOUNT:
         return ""
     words = question_words()
-    if words.money.search(folded) and not re.search(r"增长|增速|增幅|涨|比重|占比|比例|份额|几成|强度|多了|下降|项目", folded):
+    if words.money.search(folded) and not re.search(
+        r"增长|增速|增幅|涨|比重|占比|比例|份额|几成|强度|多了|下降|项目", folded
+    ):
         return "money"
     if words.percent.search(folded):
         return "percent"
@@ -174,7 +186,7 @@ def _unit_class(folded: str, unit: str, form: Form) -> str:
 
 
 def _other_places(folded: str, document: Document) -> tuple[str, ...]:
-    own = document.place
+    own = document.place or "〓"
     stem = own[:-1] if len(own) > 2 else own
     found = []
     for match in place_pattern().finditer(folded):
@@ -217,7 +229,15 @@ def _terms(content: str) -> tuple[Term, ...]:
             continue
         cleaned = question_words().phrases.sub(" ", piece)
         for chunk in cleaned.split():
-            for token in jieba.lcut(chunk):
-                if token not in noise and (len(token) > 1 or "一" <= token <= "鿿"):
+            tokens = jieba.lcut(chunk)
+            for token, following in zip_longest(tokens, tokens[1:], fillvalue=""):
+                if len(token) > 1 and len(following) > 1 and _COUNTED.fullmatch(token) and following not in noise:
+                    found.append(Term(token + following, (token + following,)))
+                if (
+                    token not in noise
+                    and not _COUNTED.fullmatch(token)
+                    and token not in _UNITS
+                    and (len(token) > 1 or "一" <= token <= "鿿")
+                ):
                     found.append(Term(token, (token,)))
     return tuple(dict.fromkeys(found))

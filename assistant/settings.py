@@ -11,7 +11,13 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from corpus.errors import SettingsError
 
-BUNDLED_DOCUMENTS = "corpus/data"
+
+def default_index_dir() -> Path:
+    """``var/index`` in a checkout, else a folder of the user's cache."""
+    root = Path(__file__).resolve().parents[1]
+    if (root / "pyproject.toml").is_file():
+        return root / "var" / "index"
+    return Path.home() / ".cache" / "laiwu-plan" / "index"
 
 
 class Settings(BaseSettings):
@@ -19,13 +25,17 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="LAIWU_", env_file=".env", extra="ignore", frozen=True)
 
-    embedding_model: str = Field("bundled", description="向量模型：bundled 为随包模型，或 sentence-transformers 的名称、路径")
-    index_dir: Path = Field(Path("var/index"), description="索引目录")
-    max_question_chars: int = Field(2_000, ge=10, le=100_000, description="问题长度上限（字符）")
-    candidates: int = Field(40, ge=5, le=200, description="检索返回的候选条数")
-    min_confidence: float | None = Field(None, ge=0, le=1, description="低于此概率即答“文件未提及”；缺省用校准值")
-    host: str = Field("127.0.0.1", description="页面监听地址")
-    port: int = Field(7860, ge=0, le=65535, description="页面监听端口")
+    embedding_model: str = Field(
+        default="bundled", description="向量模型：bundled 为随包模型，或 sentence-transformers 的名称、路径"
+    )
+    index_dir: Path = Field(default_factory=default_index_dir, description="索引目录")
+    max_question_chars: int = Field(default=2_000, ge=10, le=100_000, description="问题长度上限（字符）")
+    candidates: int = Field(default=40, ge=5, le=200, description="检索返回的候选条数")
+    min_confidence: float | None = Field(
+        default=None, ge=0, le=1, description="低于此概率即答“文件未提及”；缺省用校准值"
+    )
+    host: str = Field(default="127.0.0.1", description="页面监听地址")
+    port: int = Field(default=7860, ge=0, le=65535, description="页面监听端口")
 
     def fingerprint(self) -> str:
         """A short hash of everything that can change an answer."""

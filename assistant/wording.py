@@ -19,8 +19,12 @@ _REQUEST = re.compile(
 )
 _QUOTED = re.compile(r"[“\"「『](.{4,})[”\"」』]", re.S)
 _AFTER_COLON = re.compile(r"[:：]\s*(.{4,})$", re.S)
-_LEAD_IN = re.compile(r"^(?:请|麻烦|帮我?|帮忙|能否|可否)?(?:核对|核实|校对|查一下|看看)(?:一下)?(?:这句(?:话)?|下面这句(?:话)?|以下(?:表述|内容)|表述|原文)?[:：，, ]*")
-_TRAIL = re.compile(r"[，,。；; ]*(?:这(?:个|句话?|种)?(?:表述|说法|话|写法)?)?(?:是|与|和|跟)?(?:不是)?(?:原文|原话|原句)?(?:里|中)?(?:是|就)?(?:这样|这么)?(?:写|说|表述)?(?:的)?(?:是否)?(?:一致|准确|正确|对|无误|相符)?(?:吗|么|不对|对不对|是否一致)?[？?。]*$")
+_LEAD_IN = re.compile(
+    r"^(?:请|麻烦|帮我?|帮忙|能否|可否)?(?:核对|核实|校对|查一下|看看)(?:一下)?(?:这句(?:话)?|下面这句(?:话)?|以下(?:表述|内容)|表述|原文)?[:：，, ]*"
+)
+_TRAIL = re.compile(
+    r"[，,。；; ]*(?:这(?:个|句话?|种)?(?:表述|说法|话|写法)?)?(?:是|与|和|跟)?(?:不是)?(?:原文|原话|原句)?(?:里|中)?(?:是|就)?(?:这样|这么)?(?:写|说|表述)?(?:的)?(?:是否)?(?:一致|准确|正确|对|无误|相符)?(?:吗|么|不对|对不对|是否一致)?[？?。]*$"
+)
 _YEAR_LABEL = re.compile(r"^(?:到)?((?:19|20)\d{2})年(?:度)?(?:的|，|,)?(?:计划|目标|预期)?(?:是|为|：|:)?")
 SAME_PLACE = 62.0  # least similarity (0-100) at which two wordings are taken for one statement
 
@@ -82,9 +86,9 @@ class WordingChecker:
             stand. ``not_found`` carries the nearest place where there is one.
         """
         words = claim.strip().strip("。；;，, ")
-        label = _YEAR_LABEL.match(fold(words))
+        label = _YEAR_LABEL.match(fold(arabic(words)))
         year = int(label.group(1)) if label else None
-        folded = fold(words)
+        folded = fold(arabic(words))
         literal = self._find(folded, None)
         if literal and self._is_whole(literal):
             return self._verdict("match", literal, words), literal

@@ -69,6 +69,13 @@ def everyday_pattern() -> re.Pattern[str]:
 
 
 @cache
+def report_share() -> dict[str, float]:
+    """The share of government reports that use a word, 0 to 1; made by ``evals/report_words.py``."""
+    lines = files("assistant").joinpath("weights/report_words.tsv").read_text(encoding="utf-8").splitlines()
+    return {word: int(share) / 100 for word, _, share in (line.partition("\t") for line in lines)}
+
+
+@cache
 def places() -> frozenset[str]:
     """Names of places, with and without their suffix; a county that became a city or a district goes by either name."""
     names = {line for line in _read("places.txt").splitlines() if line and not line.startswith("#")}

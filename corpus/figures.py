@@ -41,9 +41,9 @@ def _pattern() -> re.Pattern[str]:
     number = r"\d+(?:[,，]\d{3}(?!\d))*(?:[.．]\d+)?"
     return re.compile(
         rf"(?P<before>{alternatives(words['before'])})?"
-        rf"(?P<rank>第)?(?<![\dA-Za-z.．+])(?P<number>{number})(?P<scale1>[十百千万亿]*)"
+        rf"(?P<rank>第)?(?<![\dA-Za-z.．+])(?P<number>{number})(?P<scale1>(?:百(?!分点)|[十千万亿])*)"
         rf"(?:(?P<range>[-—－~～至到])(?P<upper>{number}))?"
-        rf"(?P<inside>{alternatives(words['inside'])})?(?P<scale>[十百千万亿]*)"
+        rf"(?P<inside>{alternatives(words['inside'])})?(?P<scale>(?:百(?!分点)|[十千万亿])*)"
         rf"(?P<unit>{alternatives(units())})?(?P<inside2>[多余])?"
         rf"(?P<after>{alternatives(words['after'])})?"
     )
@@ -60,7 +60,7 @@ def _is_date_or_code(text: str, match: re.Match[str]) -> bool:
         return True
     if not unit and _YEAR.fullmatch(number) and following not in "，。、；,":
         return True
-    if not unit and (following in tuple("月日号届版〕〉》)") or following.isascii() and following.isalpha()):
+    if not unit and (following in tuple("月日号届版〕〉》)") or (following.isascii() and following.isalpha())):
         return True
     if unit == "年" and text[match.start("number") - 1 : match.start("number")] in ("十", "百"):
         return True

@@ -11,7 +11,9 @@ from corpus.types import Document, HeaderField
 
 MAX_DOCUMENT_BYTES = 20_000_000
 _DATE = r"\d{4}年\d{1,2}月\d{1,2}日"
-_DOCUMENT_NUMBER = re.compile(r"^[ \t　]*([^\s，。；：]{1,12}[〔\[［(（﹝]\d{4}[〕\]］)）﹞]\s*第?\d+号)[ \t　]*$", re.M)
+_DOCUMENT_NUMBER = re.compile(
+    r"^[ \t　]*([^\s，。；：]{1,12}[〔\[［(（﹝]\d{4}[〕\]］)）﹞]\s*第?\d+号)[ \t　]*$", re.M
+)
 _DATE_LINE = re.compile(rf"^[ \t　]*[(（]?({_DATE})[)）]?[ \t　]*$", re.M)
 _DATE_ANYWHERE = re.compile(rf"({_DATE})")
 _CONTACT = re.compile(r"(联系人|联系电话|电话|传真|邮箱)[:：]\s*([^\s，,；;、。)）]+)")
@@ -30,7 +32,7 @@ _PART = re.compile(r"^[ \t　]*(?:[一二三四五六七八九十]+、|第[一�
 
 
 def decode(data: bytes, name: str) -> str:
-    """Decode the bytes of a text file, line ends unified to ``\\n`` as Python's ``open`` does.
+    r"""Decode the bytes of a text file, line ends unified to ``\n`` as Python's ``open`` does.
 
     Args:
         data: The bytes of the file.
@@ -52,7 +54,7 @@ def decode(data: bytes, name: str) -> str:
             text = data.decode(encoding)
         except UnicodeDecodeError:
             continue
-        control = sum(1 for c in text if ord(c) < 32 and c not in "\n\r\t\f" or c == "�")
+        control = sum(1 for c in text if (ord(c) < 32 and c not in "\n\r\t\f") or c == "�")
         if control * 100 > len(text):
             break
         return text.replace("\r\n", "\n").replace("\r", "\n")
@@ -73,8 +75,8 @@ def load_document(path: Path) -> Document:
     """
     try:
         data = path.read_bytes()
-    except FileNotFoundError:
-        raise CorpusError(f"找不到文件 {path}，请检查路径。") from None
+    except (FileNotFoundError, ValueError):
+        raise CorpusError(f"找不到文件 {str(path)!r}，请检查路径。") from None
     except IsADirectoryError:
         raise CorpusError(f"{path} 是文件夹，不是文件，请给出一份 .txt 文件。") from None
     except OSError as error:
@@ -127,7 +129,7 @@ def _plan_year(title: str, head: str, text: str) -> int | None:
 
 def _place(title: str, head: str) -> str:
     for source in (title, *(match.group(1) for match in _AUTHORITY.finditer(head))):
-        match = _PLACE.match(re.sub(r"^(?:.*日在|.*关于)", "", source))
+        match = _PLACE.match(re.sub(r"^(?:.*日在|.*关于|.*代表)", "", source))
         if match:
             return match.group(1)
     return ""

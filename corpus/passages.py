@@ -23,7 +23,7 @@ from corpus.segment import MAX_LEAD_CHARS, clauses, paragraphs, sentences, split
 from corpus.types import Document, Figure, Kind, Paragraph, Passage
 
 jieba.setLogLevel(logging.WARNING)
-_YEAR_IN_CLAUSE = re.compile(r"(?<![\d比较于自从以]{1})(?:(?<=到)|(?<=至)|(?<!\d))((?:19|20)\d{2})年(?!以来|度?方案)")
+_YEAR_IN_CLAUSE = re.compile(r"(?<![\d比较于自从以由])(?:(?<=到)|(?<=至)|(?<!\d))((?:19|20)\d{2})年(?!以来|度?方案)")
 _RELATIVE_YEAR = re.compile(r"(?:^|[，；。])(今年|去年|上年|明年)")
 _SEVERAL_YEARS = re.compile(r"[五三四十]年来|[五三四十]年间|过去[五三四十]年|今后[五三四十]年|十[一二三四五]五”?时期")
 _LEADING_FLAGS = {"v", "d", "a", "ad", "vd", "vn", "zg"}
@@ -76,9 +76,21 @@ def passages(document: Document) -> list[Passage]:
     for number, field in enumerate(document.header, start=1):
         found.append(
             Passage(
-                f"0.h{number}", "0", (), field.name, field.value, field.value, None, Kind.OTHER, (),
-                field.start, field.end, field.start, field.end, field.name,
-            )  # fmt: skip
+                f"0.h{number}",
+                "0",
+                (),
+                field.name,
+                field.value,
+                field.value,
+                None,
+                Kind.OTHER,
+                (),
+                field.start,
+                field.end,
+                field.start,
+                field.end,
+                field.name,
+            )
         )
     for paragraph in paragraphs(document):
         if not _repeats_header(document, paragraph):
@@ -117,9 +129,21 @@ def _paragraph_passages(document: Document, paragraph: Paragraph) -> Iterator[Pa
             counter += 1
             field = "heading" if is_title else "lead"
             yield Passage(
-                f"{paragraph.paragraph_id}#{counter}", paragraph.paragraph_id, paragraph.section, "", sentence,
-                sentence, paragraph.year, paragraph.kind, find_figures(sentence, start), start, end, start, end, field,
-            )  # fmt: skip
+                f"{paragraph.paragraph_id}#{counter}",
+                paragraph.paragraph_id,
+                paragraph.section,
+                "",
+                sentence,
+                sentence,
+                paragraph.year,
+                paragraph.kind,
+                find_figures(sentence, start),
+                start,
+                end,
+                start,
+                end,
+                field,
+            )
             continue
         year, kind = paragraph.year, paragraph.kind
         subject: tuple[str, int] | None = None
@@ -139,16 +163,61 @@ def _paragraph_passages(document: Document, paragraph: Paragraph) -> Iterator[Pa
                 counter += 1
                 omits = place > 0 and opening and (is_topic or _opens_with_verb(item.text)) and opening not in item.text
                 yield Passage(
-                    f"{paragraph.paragraph_id}#{counter}", paragraph.paragraph_id, paragraph.section, lead, item.text,
-                    sentence, clause_year, clause_kind, item.figures, item.quote[0], item.quote[1], start, end,
-                    "topic" if is_topic and place == 0 else "", opening if omits else "",
-                )  # fmt: skip
+                    f"{paragraph.paragraph_id}#{counter}",
+                    paragraph.paragraph_id,
+                    paragraph.section,
+                    lead,
+                    item.text,
+                    sentence,
+                    clause_year,
+                    clause_kind,
+                    item.figures,
+                    item.quote[0],
+                    item.quote[1],
+                    start,
+                    end,
+                    "topic" if is_topic and place == 0 else "",
+                    opening if omits else "",
+                )
 
 
 _VERBAL_FLAGS = frozenset({"v", "vd", "vn", "d", "ad", "p", "vi", "vg", "zg", "c", "a", "ul", "uj"})
 
 
-_ADVERBS = ("高标准", "高水平", "高质量", "高效", "大力", "重点", "全力", "深化", "规划", "着力", "加快", "全区", "全市", "全县", "全省")
+_ADVERBS = (
+    "高标准",
+    "高水平",
+    "高质量",
+    "高效",
+    "大力",
+    "重点",
+    "全力",
+    "深化",
+    "规划",
+    "着力",
+    "加快",
+    "全区",
+    "全市",
+    "全县",
+    "全省",
+    "新建",
+    "新增",
+    "新开工",
+    "新引进",
+    "新培育",
+    "竣工",
+    "改造",
+    "建成",
+    "实施",
+    "推动",
+    "推进",
+    "完成",
+    "引进",
+    "培育",
+    "打造",
+    "举办",
+    "《",
+)
 
 
 @cache
@@ -167,7 +236,7 @@ def _sentence_subject(text: str, spans: list[tuple[int, int]]) -> tuple[str, boo
         return "", False
     phrase = match.group(1)
     is_balanced = phrase.count("“") == phrase.count("”") and phrase.count("（") == phrase.count("）")
-    says_something = any(token.flag in {"v", "vd", "d", "ad"} for token in jieba.posseg.lcut(phrase))
+    says_something = any(verb in phrase for verb in _words("relations")["verbs"])
     if len(phrase) < 3 or not is_balanced or says_something or find_figures(phrase) or phrase.startswith(_ADVERBS):
         return "", False
     return phrase, phrase == clause
@@ -304,9 +373,24 @@ def _shared_out(text: str, start: int, end: int, figures: tuple[Figure, ...]) ->
     items = []
     for member, figure in zip(members, tail, strict=True):
         said = f"{member}{predicate}{figure.text}"
-        own = tuple(f for f in figures if f.end <= start + cut and f.text in member)[:1]
+        inside = {figure.text for figure in find_figures(member)}
+        own = tuple(f for f in figures if f.end <= start + cut and f.text in inside)[:1]
         items.append(_Item(said, (*own, figure), (start, end), (start, end)))
     return items if subject else []
+
+
+def shared_out(text: str) -> list[tuple[str, Figure]]:
+    """What “分别”, said or meant, gives to whom in a text: the member's words and its figure; empty for none.
+
+    >>> [words for words, _ in shared_out("城乡居民收入分别增长5%和7%")]
+    ['城镇居民收入增长5%', '农村居民收入增长7%']
+    """
+    found = []
+    for start, end in clauses(text, 0, len(text)):
+        figures = find_figures(text[start:end], start)
+        if len(figures) >= 2:
+            found += [(item.text, item.figures[-1]) for item in _shared_out(text, start, end, figures)]
+    return found
 
 
 def _closing_run(clause: str, start: int, figures: tuple[Figure, ...]) -> tuple[Figure, ...]:
@@ -333,7 +417,7 @@ def _members(text: str, start: int, end: int, count: int) -> list[str]:
         completed = []
         for member in named[:-1]:
             cut = len(member) if len(member) in word_ends else first_word
-            is_short = len(last) >= max(cut, len(member)) + 4
+            is_short = len(last) >= max(cut, len(member)) + 4 and not find_figures(member)
             completed.append(member + last[cut:] if is_short else member)
         return [*completed, last]
     for compound, parts in _words("compounds").items():

@@ -18,6 +18,9 @@ _LEVELS = (
     re.compile(rf"^[ \t　]*(?:[（(][{_NUMERALS}]+[）)]|第[{_NUMERALS}]+节)"),
     re.compile(r"^[ \t　]*(?:\d{1,2}[.．、](?!\d)|[（(]\d{1,2}[）)])"),
 )
+_PLAIN_PART = re.compile(
+    r"^(?:(?:19|20)\d{2}年[^，。；：]{0,12}|过去[五三]年[^，。；：]{0,12}|今后[五三]年[^，。；：]{0,12})(?:回顾|安排|任务|目标|打算|工作|要求|措施|情况|建议)$"
+)
 _SENTENCE_END = "。！？!?…"
 _CLAUSE_END = "，；：,;:—"
 _OPEN, _CLOSE = "（(《“‘[〔【", "）)》”’]〕】"
@@ -99,7 +102,7 @@ def section_year_kind(title: str, plan_year: int | None) -> tuple[int | None, Ki
     years = [int(y) for y in _YEAR.findall(title)]
     is_result = any(word in title for word in _RESULT_WORDS)
     is_target = any(word in title for word in _TARGET_WORDS)
-    several = bool(re.search(r"[五三四十]年|“?十[一二三四]五”?", title)) and not years
+    several = bool(re.search(r"[五三四十]年|“?十[一二三四五]五”?", title)) and not years
     if is_result:
         year = None if several else (years[0] if years else (plan_year - 1 if plan_year else None))
         return year, Kind.RESULT
@@ -123,9 +126,12 @@ def paragraphs(document: Document) -> list[Paragraph]:
     year: int | None = None
     kind = Kind.OTHER
     found: list[Paragraph] = []
+    has_plain_parts = False
     for start, end in lines(document):
         line = text[start:end]
         level = next((i for i, pattern in enumerate(_LEVELS) if pattern.match(line)), None)
+        if level is None and _PLAIN_PART.match(line):
+            level, has_plain_parts = 0, True
         is_heading = False
         if level is not None and (level == 0 or counts[0] or level == 2):
             marker = _LEVELS[level].match(line)
@@ -139,9 +145,11 @@ def paragraphs(document: Document) -> list[Paragraph]:
                 known = section_year_kind(title[marker.end() :] if marker else title, document.year)
                 if known and (level == 0 or _YEAR.search(title)):
                     year, kind = known
-                elif level == 0:
+                elif level == 0 and not has_plain_parts:
                     year, kind = document.year, Kind.TARGET if kind is Kind.TARGET else Kind.OTHER
-        prefix = [str(count) for count in counts[: 2 if not counts[2] else 3]]
+        prefix = [str(count) for count in counts[:2]]
+        if counts[2]:
+            prefix[-1] += f"-{counts[2]}"
         if not is_heading:
             parent = ".".join(prefix) if counts[0] else "0"
             numbers[parent] += 1
@@ -150,7 +158,5 @@ def paragraphs(document: Document) -> list[Paragraph]:
             while prefix and prefix[-1] == "0":
                 prefix.pop()
             identifier = ".".join(prefix)
-        found.append(
-            Paragraph(identifier, tuple(part for part in path if part), year, kind, is_heading, start, end)
-        )
+        found.append(Paragraph(identifier, tuple(part for part in path if part), year, kind, is_heading, start, end))
     return found

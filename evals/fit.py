@@ -24,14 +24,19 @@ from assistant.compose import group_members
 from assistant.confidence import CONFIDENCE_FEATURES, describe_evidence, probability
 from assistant.evidence import FEATURES, Profile, order
 from assistant.history import stand_alone
-from assistant.normalise import fold
+from assistant.normalise import fold, tidy
 from assistant.question import Question, understand
+from assistant.service import PlanAssistant, Weights, load_model
+from assistant.settings import Settings
+from assistant.wordlists import question_words
+from corpus.load import parse_document
 from corpus.types import Document, Passage
+from index.build import ensure_index
 from index.types import ScoredPassage
 
 RANKING_PENALTY = 1e-3  # on the squared standardised weights
 CONFIDENCE_C = 0.3  # inverse of the penalty of the logistic model
-MAX_FALSE_REFUSALS = 0.03  # share of answerable questions that the threshold may refuse on held-out documents
+MAX_FALSE_REFUSALS = 0.05  # share of rightly found answers that the threshold may refuse on held-out documents
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +94,7 @@ def _literal_titles(document: Document, passages: Sequence[Passage], case: dict[
 
 def fit_ranking(examples: Sequence[Example]) -> npt.NDArray[np.float64]:
     """Weights of a linear model under which the gold passages win: softmax over each question's candidates."""
-    from scipy.optimize import minimize
+    from scipy.optimize import minimize  # type: ignore[import-untyped]
 
     matrices, golds = [], []
     for example in examples:
@@ -111,7 +116,9 @@ def fit_ranking(examples: Sequence[Example]) -> npt.NDArray[np.float64]:
             total -= np.log(exp[gold].sum() / exp.sum())
             gradient += matrix.T @ (all_ - right)
         count = len(matrices)
-        return total / count + RANKING_PENALTY * float(weights @ weights), gradient / count + 2 * RANKING_PENALTY * weights
+        return total / count + RANKING_PENALTY * float(
+            weights @ weights
+        ), gradient / count + 2 * RANKING_PENALTY * weights
 
     fitted = minimize(loss, np.zeros(len(FEATURES)), jac=True, method="L-BFGS-B", options={"maxiter": 500})
     return np.asarray(fitted.x / scale)
@@ -163,3 +170,66 @@ def held_out(examples: Sequence[Example]) -> tuple[npt.NDArray[np.float64], npt.
 def threshold_for(probabilities: npt.NDArray[np.float64], truth: npt.NDArray[np.bool_]) -> float:
     """The highest threshold that refuses no more than ``MAX_FALSE_REFUSALS`` of the answerable questions."""
     return float(np.quantile(probabilities[truth], MAX_FALSE_REFUSALS))
+
+
+def read_cases(path: Path) -> list[dict[str, Any]]:
+    """The questions of one training file; wording checks teach neither ranking nor confidence and are left out."""
+    cases = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
+    return [case for case in cases if case["type"] != "wording_check"]
+
+
+def examples_of(assistant: PlanAssistant, cases: Sequence[dict[str, Any]], group: str) -> list[Example]:
+    """Each question with its candidates; questions that the word list declines never reach the ranking."""
+    found = []
+    for case in cases:
+        if question_words().declined.search(tidy(case["question"])):
+            continue
+        alone = stand_alone(case["question"], case.get("turns") or (), assistant.profile)
+        question = understand(alone.text, assistant.document)
+        candidates = tuple(assistant.search(question))
+        gold = gold_passages(assistant.document, assistant.index.passages, case) if case["answerable"] else set()
+        is_gold = np.array([candidate.passage.passage_id in gold for candidate in candidates], dtype=np.bool_)
+        found.append(Example(group, question, candidates, is_gold, case["answerable"], assistant.profile))
+    return found
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Fit and write the weights; what held-out documents say of them goes to standard output."""
+    parser = argparse.ArgumentParser(prog="python -m evals.fit")
+    parser.add_argument("--reports", type=Path, required=True, help="JSONL.gz with id and text")
+    parser.add_argument("--questions", type=Path, default=Path("evals/training"))
+    parser.add_argument("--index", type=Path, default=Path("var/training"), help="where the reports' indexes are kept")
+    parser.add_argument("--out", type=Path, default=Path("assistant/weights/evidence.json"))
+    options = parser.parse_args(arguments)
+    wanted = {path.stem: path for path in sorted(options.questions.glob("*.jsonl"))}
+    with gzip.open(options.reports, "rt", encoding="utf-8") as lines:
+        texts = {row["id"]: row["text"] for row in map(json.loads, lines) if row["id"] in wanted}
+    settings = Settings.model_construct()
+    embedder = load_model(settings)
+    blank = Weights((0.0,) * len(FEATURES), (0.0,) * len(CONFIDENCE_FEATURES), 0.0, 0.5)
+    examples: list[Example] = []
+    for name, path in wanted.items():
+        document = parse_document(texts[name], doc_id=name)
+        index = ensure_index([document], options.index / name, embedder).index
+        examples += examples_of(PlanAssistant(index, settings, blank), read_cases(path), name)
+    probabilities, truth = held_out(examples)
+    threshold = threshold_for(probabilities, truth)
+    ranking = fit_ranking(examples)
+    weights, intercept = fit_confidence(*confidence_rows(examples, list(ranking)))
+    fitted = {
+        "ranking": dict(zip(FEATURES, map(float, ranking), strict=True)),
+        "confidence": dict(zip(CONFIDENCE_FEATURES, map(float, weights), strict=True)),
+        "intercept": intercept,
+        "threshold": threshold,
+    }
+    options.out.write_text(json.dumps(fitted, indent=1) + "\n", encoding="utf-8")
+    refused = float((probabilities[~truth] < threshold).mean())
+    sys.stdout.write(
+        f"{len(examples)} questions on {len(wanted)} reports; held out by report: threshold {threshold:.3f}, "
+        f"unanswerable refused by it {refused:.3f}\n"
+    )
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

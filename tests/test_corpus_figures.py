@@ -18,7 +18,14 @@ from corpus.types import Document
         pytest.param("增长6.5%", "6.5%", "6.5", "%", "", id="decimal"),
         pytest.param("增长６.５％", "６.５％", "6.5", "%", "", id="full_width"),
         pytest.param("提高0.3个百分点", "0.3个百分点", "0.3", "个百分点", "", id="percentage_points"),
-        pytest.param("回落2.1百分点", "2.1百分点", "2.1", "百分点", "", id="percentage_points_without_measure_word"),
+        pytest.param(
+            "回落2.1百分点",
+            "2.1百分点",
+            "2.1",
+            "百分点",
+            "",
+            id="percentage_points_without_measure_word",
+        ),
         pytest.param("新增停车位600个", "600个", "600", "个", "", id="measure_word"),
         pytest.param("城镇新增就业5,260人", "5,260人", "5260", "人", "", id="thousands_comma"),
         pytest.param("人工造林2400亩", "2400亩", "2400", "亩", "", id="area"),
@@ -133,7 +140,42 @@ def test_no_figure_of_a_plan_is_a_year(document: Document) -> None:
 
 NUMBERS = st.sampled_from(["6", "0.62", "1000", "1,200", "33.39", "６", "2024", "5-7", "100"])
 WORDS = st.sampled_from(
-    ["增长", "达到", "不低于", "第", "以上", "左右", "多", "余", "万", "亿", "元", "%", "％", "个", "个百分点", "年", "月", "号", "届", "名", "台（套）", "微克/立方米", "S", "PM", "G", "，", "、", "。", "“", "”", "-", "至", " ", "和"]
+    [
+        "增长",
+        "达到",
+        "不低于",
+        "第",
+        "以上",
+        "左右",
+        "多",
+        "余",
+        "万",
+        "亿",
+        "元",
+        "%",
+        "％",
+        "个",
+        "个百分点",
+        "年",
+        "月",
+        "号",
+        "届",
+        "名",
+        "台（套）",
+        "微克/立方米",
+        "S",
+        "PM",
+        "G",
+        "，",
+        "、",
+        "。",
+        "“",
+        "”",
+        "-",
+        "至",
+        " ",
+        "和",
+    ]
 )
 
 
@@ -150,7 +192,11 @@ def test_any_text_gives_figures_that_stand_where_they_say(text: str, offset: int
 
 
 @settings(max_examples=100, deadline=None)
-@given(st.decimals(0, 99999, places=2), st.sampled_from(["%", "个", "亿元", "万亩", "人"]), st.sampled_from(["", "以上", "左右"]))
+@given(
+    st.decimals(0, 99999, places=2),
+    st.sampled_from(["%", "个", "亿元", "万亩", "人"]),
+    st.sampled_from(["", "以上", "左右"]),
+)
 def test_any_number_is_read_back_as_written(number: Decimal, unit: str, bound: str) -> None:
     [figure] = find_figures(f"其中增长{number}{unit}{bound}，")
     scale = {"亿": 100_000_000, "万": 10_000}.get(unit[0], 1)

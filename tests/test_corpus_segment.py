@@ -65,7 +65,22 @@ def test_any_mix_of_text_brackets_and_quotes_is_divided_without_loss(text: str) 
 
 
 @settings(max_examples=100, deadline=None)
-@given(st.lists(st.sampled_from(["一、2025年工作回顾", "二、2026年主要目标", "（一）主要目标。增长6%。", "（二）安排。", "1.做好工作。", "全区增长5%。", "（3）", "第一章 总则", ""]), max_size=14))
+@given(
+    st.lists(
+        st.sampled_from(
+            [
+                "一、2025年工作回顾",
+                "二、2026年主要目标",
+                "（一）主要目标。增长6%。",
+                "（二）安排。",
+                "全区增长5%。",
+                "第一章 总则",
+                "",
+            ]
+        ),
+        max_size=14,
+    )
+)
 def test_any_order_of_headings_gives_each_line_one_paragraph_with_an_id_of_its_own(chosen: list[str]) -> None:
     document = parse_document("\n".join(chosen), "mix")
     identifiers = [p.paragraph_id for p in paragraphs(document)]
@@ -78,6 +93,13 @@ def test_paragraph_ids_are_unique(document: Document) -> None:
     assert len(set(identifiers)) == len(identifiers)
 
 
+@pytest.mark.parametrize("numbered", ["1.做好工作。", "（1）做好工作。", "1、做好工作。"])
+def test_numbered_line_under_a_section_has_an_id_of_its_own(numbered: str) -> None:
+    document = parse_document(f"一、2025年工作回顾\n（一）主要成绩。增长6%。\n{numbered}", "numbered")
+    identifiers = [p.paragraph_id for p in paragraphs(document)]
+    assert len(set(identifiers)) == 3
+
+
 def test_what_stands_before_the_first_part_is_part_zero(document: Document) -> None:
     head = [p for p in paragraphs(document) if p.paragraph_id.startswith("0.")]
     assert head[-1].end < document.text.index("一、")
@@ -87,7 +109,9 @@ def test_what_stands_before_the_first_part_is_part_zero(document: Document) -> N
 @pytest.mark.parametrize(
     ("identifier", "section", "year", "kind"),
     [
-        pytest.param("1.0.1", ("一、2025年国民经济和社会发展计划执行情况",), 2025, Kind.RESULT, id="part_without_section"),
+        pytest.param(
+            "1.0.1", ("一、2025年国民经济和社会发展计划执行情况",), 2025, Kind.RESULT, id="part_without_section"
+        ),
         pytest.param(
             "1.2.1",
             ("一、2025年国民经济和社会发展计划执行情况", "（二）城乡面貌持续改善"),
@@ -139,7 +163,13 @@ def test_part_of_results_is_the_year_before_and_part_of_targets_the_year_planned
         pytest.param("重点工作安排", 2026, Kind.TARGET, id="tasks_without_year"),
         pytest.param("2025年国民经济和社会发展计划执行情况", 2025, Kind.RESULT, id="plan_executed_is_a_result"),
         pytest.param("过去五年工作回顾", None, Kind.RESULT, id="review_of_several_years"),
-        pytest.param("“十五五”时期主要目标", None, Kind.TARGET, id="targets_of_several_years"),
+        pytest.param("“十四五”时期主要目标", None, Kind.TARGET, id="targets_of_several_years"),
+        pytest.param(
+            "“十五五”时期主要目标",
+            None,
+            Kind.TARGET,
+            id="targets_of_the_fifteenth_plan",
+        ),
     ],
 )
 def test_heading_gives_year_and_kind(title: str, year: int | None, kind: Kind) -> None:
@@ -154,8 +184,12 @@ def test_heading_that_says_neither_leaves_year_and_kind_open() -> None:
     ("text", "pieces"),
     [
         pytest.param("增长6%，下降2%。", ["增长6%", "下降2%"], id="comma_ends_a_clause"),
-        pytest.param("实施“三看，三深化”行动，推进项目", ["实施“三看，三深化”行动", "推进项目"], id="comma_in_quotes_does_not"),
-        pytest.param("功能区（街道，镇）建设，推进项目", ["功能区（街道，镇）建设", "推进项目"], id="comma_in_brackets_does_not"),
+        pytest.param(
+            "实施“三看，三深化”行动，推进项目", ["实施“三看，三深化”行动", "推进项目"], id="comma_in_quotes_does_not"
+        ),
+        pytest.param(
+            "功能区（街道，镇）建设，推进项目", ["功能区（街道，镇）建设", "推进项目"], id="comma_in_brackets_does_not"
+        ),
         pytest.param("功能区（街道，推进项目", ["功能区（街道", "推进项目"], id="bracket_that_never_closes"),
         pytest.param("功能区）街道，推进项目", ["功能区）街道", "推进项目"], id="bracket_that_never_opened"),
         pytest.param("新增3,600人,增长6%", ["新增3,600人", "增长6%"], id="comma_inside_a_number"),
