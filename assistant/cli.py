@@ -38,9 +38,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         options = parser.parse_args(argv)
     except SystemExit as stop:
         return USAGE_ERROR if stop.code else 0
-    logging.basicConfig(level=logging.INFO if options.verbose else logging.ERROR, stream=sys.stderr)
-    for handler in logging.getLogger().handlers:
-        handler.setLevel(logging.INFO if options.verbose else logging.ERROR)
+    level = logging.INFO if options.verbose else logging.ERROR
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setLevel(level)
+    logging.basicConfig(handlers=[handler], level=level)
     try:
         return int(options.run(options) or 0)
     except PlanAssistantError as error:

@@ -59,5 +59,5 @@ def mini_profile(mini: Document) -> Profile:
 def mini_assistant(mini: Document, tmp_path_factory: pytest.TempPathFactory) -> Iterator[PlanAssistant]:
     """The assistant on the invented plan, with an embedder that needs no model and the weights of the program."""
     index = ensure_index([mini], tmp_path_factory.mktemp("mini"), bigram_embedder()).index
-    yield PlanAssistant(index, Settings(_env_file=None))  # type: ignore[call-arg]
+    yield PlanAssistant(index, Settings(_env_file=None, min_confidence=0.1))  # type: ignore[call-arg]
     index.close()

@@ -289,7 +289,7 @@ def test_question_at_the_limit_is_taken(mini_assistant: PlanAssistant, mini: Doc
 def test_marks_that_no_one_typed_change_nothing(mini_assistant: PlanAssistant, question: str) -> None:
     answer, plain = mini_assistant.ask(question), mini_assistant.ask("2026年新增停车位多少个？")
     assert (answer.status, answer.answer, answer.citations) == (plain.status, plain.answer, plain.citations)
-    assert answer.question == question
+    assert answer.question == question.replace("\ud800", "?")
 
 
 def test_answer_to_a_question_with_a_lone_surrogate_can_be_written(mini_assistant: PlanAssistant) -> None:
