@@ -249,6 +249,7 @@ def _serve(options: argparse.Namespace) -> int:
         lambda: _open(options.source),
         host=options.host or settings.host,
         port=settings.port if options.port is None else options.port,
+        on_listening=lambda address: _say(f"页面地址：{address}（按 Ctrl-C 结束）"),
     )
     return 0
 

@@ -13,13 +13,10 @@ ROOT = Path(__file__).resolve().parents[1]
 README = ROOT / "README.md"
 EXAMPLE = ROOT / ".env.example"
 NAMES = [f"LAIWU_{name.upper()}" for name in Settings.model_fields]
-is_missing = not README.is_file()
 
 
 @pytest.fixture
 def readme() -> str:
-    if is_missing:
-        pytest.xfail("README.md is not written yet")
     return README.read_text(encoding="utf-8")
 
 
@@ -30,8 +27,6 @@ def test_setting_is_documented_in_the_readme(readme: str, name: str) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_setting_is_in_the_example_of_an_env_file(name: str) -> None:
-    if "LAIWU_" not in re.sub(r"prefix LAIWU_", "", EXAMPLE.read_text(encoding="utf-8")):
-        pytest.xfail(".env.example lists no setting yet")
     assert re.search(rf"^#? ?{name}=", EXAMPLE.read_text(encoding="utf-8"), re.M)
 
 
