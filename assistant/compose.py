@@ -30,8 +30,10 @@ _ASKS = (
 
 
 def label(passage: Passage) -> str:
-    """The words that say year and kind: ``2024年目标``; empty where the section gives neither."""
-    if passage.year is None or passage.is_header:
+    """The words that say year and kind, or the header field: ``2024年目标``; empty where there is neither."""
+    if passage.is_header:
+        return passage.field
+    if passage.year is None:
         return ""
     if passage.kind is Kind.RESULT:
         return f"{passage.year}年实际"
@@ -212,7 +214,7 @@ def listing(
         return [state(p, document) for p in passages if p.sentence_start == listed and p.is_clause and len(p.text) > 3]
     if not is_enumeration(document.text[slice(*clause_span(passage, document))]):
         named = next(
-            (e for e in ranked[:8] if _same_place(e, best) and is_enumeration(e.passage.text) and max(e.own) >= 0.9),
+            (e for e in ranked if _same_place(e, best) and is_enumeration(e.passage.text) and max(e.own) >= 0.9),
             None,
         )
         if named is not None:

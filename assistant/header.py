@@ -12,8 +12,8 @@ from corpus.types import Document, Passage
 _PERSON = re.compile(r"[区市县镇局处科省]长|书记|主任|领导|私人|个人|手机|家里|住址")
 
 
-def header_passage(question: Question, document: Document, passages: Sequence[Passage]) -> Passage | None:
-    """The header field that a question asks for; ``None`` where it asks for something else.
+def header_passages(question: Question, document: Document, passages: Sequence[Passage]) -> list[Passage]:
+    """The header fields that a question asks for; empty where it asks for something else.
 
     The question must hold no content word beside the asking: “咨询电话是多少” asks for the head's telephone,
     “区长的电话是多少” does not.
@@ -25,13 +25,14 @@ def header_passage(question: Question, document: Document, passages: Sequence[Pa
         rest = rest.replace(word.lower(), "") if word else rest
     rest = re.sub(r"(?:19|20)\d{2}年?|今年|去年", "", rest)
     if _PERSON.search(rest):
-        return None
+        return []
+    asked = []
     for name, pattern in fields.items():
         match = pattern.search(rest)
-        if match is None or name not in by_name:
-            continue
-        beside = re.sub(r"[^\w]", "", generic.sub("", rest[: match.start()] + rest[match.end() :]))
-        beside = question_words().phrases.sub("", beside)
-        if len([c for c in beside if c not in question_words().noise]) <= 1:
-            return by_name[name]
-    return None
+        if match is not None and name in by_name:
+            asked.append(by_name[name])
+            rest = rest[: match.start()] + " " + rest[match.end() :]
+    beside = re.sub(r"[^\w]", "", question_words().phrases.sub("", generic.sub("", rest)))
+    if len([c for c in beside if c not in question_words().noise]) > 1:
+        return []
+    return asked

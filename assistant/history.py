@@ -35,6 +35,7 @@ _NEW_TOPIC = re.compile(
 _BACK = re.compile(
     r"^(?:回到|再说回|说回|还是说|回头(?:再)?(?:看|说)|话说回来|前面(?:问|说|提到)的?|刚才(?:问|说|提到)?的?|最开始(?:问)?的?|第一个问题)(?:刚才|前面|最开始|之前)?(?:问|说)?(?:的)?"
 )
+_ATTRIBUTE = re.compile(r"(?:完成|总)?投资(?:额|总额)?|金额|资金|增速|增幅|数量|面积|占比|比例|比重|规模|总量|总额")
 _NAMED_AGAIN = re.compile(r"^.{0,12}?(?:那个|这个|的)?(?:指标|问题|数字?|项目|事)[，,]")
 _ORDINAL = re.compile(
     r"(?:其中)?第([一二两三四五六七八九十\d]+)(?:个|家|项|条|位|座|种)(?:项目|企业|公司|产业|园区|平台|行动|战略)?"
@@ -96,6 +97,10 @@ def _resolve(
     text: str, earlier: Sequence[str], profile: Profile, members_of: Callable[[str], Sequence[str]] | None
 ) -> StandAlone:
     text = simplified(text).translate(_WIDTH)
+    if earlier:
+        text = re.sub(r"^(?:那|再|还是)?(?:回到|说回)(?=第一|最开始|一开始)", "", text)
+        text = re.sub(r"^同样的?(?:问题)?(?:再)?问(?:一?下)?", "换成", text)
+        text = re.sub(r"(?<=呢)[，,。？?].*$", "？", text) if len(text) <= 24 else text
     fresh = _NEW_TOPIC.sub("", text)
     if fresh != text:
         return StandAlone(fresh, False)
@@ -123,6 +128,8 @@ def _resolve(
     if not _depends(text, asked, before):
         return StandAlone(text, False)
     both = _BOTH.search(text)
+    if both and len(earlier) == 1:
+        return StandAlone(_with_time(previous, asked, before, profile.document, text), True)
     if both and len(earlier) > 1:
         pair = f"{_subject(earlier[-2])}和{_subject(earlier[-1])}分别是多少？"
         return StandAlone(_with_time(pair, asked, before, profile.document, text), True)
@@ -144,6 +151,8 @@ def _resolve(
     if _REFERENCE.search(fragment):
         replaced = _REFERENCE.sub(_subject(previous), fragment, count=1)
         return StandAlone(replaced, True)
+    if _ATTRIBUTE.fullmatch(core):
+        return StandAlone(f"{_split(previous)[0]}的{core}是多少？", True)
     replaced = _substituted(previous, core, profile)
     wants_more = asked.form not in (Form.WHAT, before.form) or asked.unit
     if wants_more:

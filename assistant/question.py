@@ -76,7 +76,7 @@ _RELATIVE_YEARS = (
 _TITLE_MENTION = re.compile(
     r"(?:20\d\d年?)?(?:国民经济和社会发展)?(?:的)?(?:政府工作报告|工作报告|计划报告|国民经济和社会发展计划|这份计划|这份文件|本计划|该计划|计划文件|计划书)(?:里面|里|中|上|提到的?|说的?|显示|要求)?"
 )
-_UNITS = frozenset({*units(), *(scale + unit for scale in "万亿" for unit in units()), "万亿", "块", "块钱"})
+_UNITS = frozenset({*units(), *(scale + unit for scale in "万亿" for unit in units()), "万亿", "块", "块钱", "钱"})
 _COUNTED = re.compile(r"[一二两三四五六七八九十百\d]+(?:个|大|项|种|条|家|类|位|方面)?")
 _WIDER = re.compile(r"(?:全市|全省|全国|省里|我省|我国)(?=的|\d|今|去|gdp|地区生产总值|经济|财政|农|城|工|居民|人均)")
 _QUOTED_WORDS = re.compile(r"[“\"「『‘]([^“”\"「」『』‘’]{2,12})[”\"」』’]")
@@ -112,6 +112,8 @@ def understand(text: str, document: Document) -> Question:
     folded = fold(arabic(fold(tidy(text))))
     rest = _without_title(folded, document)
     years = years_named(rest, document.year)
+    if len(years) < 2 and document.year is not None and _asks_both(rest):
+        years = (document.year - 1, document.year)
     form = next((Form(name) for name, pattern in question_words().forms if pattern.search(rest)), Form.WHAT)
     unit = _unit_asked(rest)
     places = _other_places(rest, document)
@@ -146,11 +148,19 @@ def _without_title(folded: str, document: Document) -> str:
     return _TITLE_MENTION.sub("", folded.replace(title, "")) if len(title) >= 6 else _TITLE_MENTION.sub("", folded)
 
 
+def _asks_both(folded: str) -> bool:
+    """Whether a question asks for target and result side by side (目标和去年实际各是多少)."""
+    words = question_words()
+    plain = NAMED_ACTUAL.sub("", folded)
+    target, result = re.search("目标|计划|预期|打算|定了", plain), words.result.search(plain)
+    return bool(target and result and re.search(r"和|与|及|各|分别|对比|相比|比较|[,，、]", plain))
+
+
 def _kind(folded: str, years: tuple[int, ...], plan_year: int | None) -> Kind | None:
     words = question_words()
     folded = NAMED_ACTUAL.sub("", folded)
     target, result = words.target.search(folded), words.result.search(folded)
-    if re.search(r"完成.{0,6}(?:任务|目标)", folded):
+    if re.search(r"完成.{0,6}(?:任务|目标)|(?:任务|目标).{0,4}完成(?!率)", folded):
         return Kind.RESULT
     if target and not result:
         return Kind.TARGET

@@ -22,8 +22,9 @@ from assistant.confidence import (
 )
 from assistant.evidence import FEATURES, Evidence, Profile, longest_name, order
 from assistant.gate import Statement, run_gate
-from assistant.header import header_passage
+from assistant.header import header_passages
 from assistant.history import StandAlone, stand_alone
+from assistant.homophones import Homophones
 from assistant.normalise import simplified, tidy
 from assistant.question import Form, Question, understand
 from assistant.settings import Settings, bundled_documents
@@ -77,8 +78,13 @@ class PlanAssistant:
         self.settings = settings
         self.weights = weights or bundled_weights()
         self.documents: Mapping[str, Document] = index.documents
+        if len(index.documents) > 1:
+            raise RequestError(
+                f"目前一次只能就一份文件提问，现在给出了 {len(index.documents)} 份，请只给一份 --source。"
+            )
         self.document = next(iter(index.documents.values()))
         self.profile = Profile(self.document, index.passages)
+        self.homophones = Homophones(self.profile.text)
         self.checker = WordingChecker(self.document, index.passages)
         self._warm_up()
 
@@ -148,18 +154,17 @@ class PlanAssistant:
         return enumerated(self.document, ranked[0].passage) if ranked else []
 
     def _answer(self, text: str, turns: Sequence[str], started: float) -> Answer:
-        alone = self.stand_alone(text, turns)
+        alone = self.stand_alone(self.homophones.repair(simplified(text)), turns)
         question = understand(alone.text, self.document)
         understood = time.perf_counter()
-        ranked = prefer_asked_year(question, self.rank(question))
+        ranked = prefer_level(question, prefer_asked_year(question, self.rank(question)))
         retrieved = time.perf_counter()
         timings = {"understand": _ms(started, understood), "retrieve": _ms(understood, retrieved)}
         base = Answer(text, alone.text, Status.NOT_FOUND, "", timings_ms=timings)
-        header = header_passage(question, self.document, self.index.passages)
-        if header is not None:
-            answer = self._gated(
-                base, [compose.state(header, self.document)], Status.ANSWERED, header.field + "：", ranked
-            )
+        header = header_passages(understand(text, self.document), self.document, self.index.passages)
+        if header:
+            statements = [compose.state(passage, self.document) for passage in header]
+            answer = self._gated(base, statements, Status.ANSWERED, "", ranked)
         elif question.form is Form.LIST and (counted := compose.counted_titles(question, self.index.passages)):
             answer = self._gated(base, [compose.state(p, self.document) for p in counted], Status.ANSWERED, "", ranked)
         elif not ranked or not question.terms:
@@ -282,12 +287,12 @@ def equal_readings(question: Question, ranked: Sequence[Evidence], plan_year: in
     best = ranked[0]
     if question.form is not Form.AMOUNT or not best.passage.figures or not best.passage.is_clause or not best.own:
         return []
-    if min(best.own) < 0.5:
+    if min(best.own) < 0.5 or len(question.years) > 1:
         return []
     readings = [
         e for e in ranked[:15]
         if e.passage.figures and e.passage.is_clause and _fits_alike(e, best)
-        and (best.score - e.score <= CLARIFY_MARGIN or _is_twin(question, e, best))
+        and (best.score - e.score <= CLARIFY_MARGIN or _is_twin(question, e, best) or _shares_quote(e, best))
     ]  # fmt: skip
     if any(not e.feature("percent_unasked") for e in readings):
         readings = [e for e in readings if not e.feature("percent_unasked")]
@@ -311,6 +316,28 @@ def _fits_alike(one: Evidence, other: Evidence) -> bool:
     return all(a >= b - 0.26 for a, b in zip(one.own, other.own, strict=True))
 
 
+def _shares_quote(one: Evidence, other: Evidence) -> bool:
+    """Whether “分别” gives two passages of one quotation a figure each and the question names neither."""
+    spans = [(e.passage.start, e.passage.end) for e in (one, other)]
+    return spans[0] == spans[1] and one.own == other.own
+
+
+def prefer_level(question: Question, ranked: list[Evidence]) -> list[Evidence]:
+    """Put the amount before its rate of growth where the question asks for no rate (进出口总额是多少)."""
+    if not ranked or not ranked[0].feature("percent_unasked"):
+        return ranked
+    for evidence in ranked[1:10]:
+        beside = evidence.passage.sentence_start == ranked[0].passage.sentence_start
+        if (
+            beside
+            and evidence.passage.figures
+            and not evidence.feature("percent_unasked")
+            and _fits_alike(evidence, ranked[0])
+        ):
+            return [evidence, *(e for e in ranked if e is not evidence)]
+    return ranked
+
+
 def _is_twin(question: Question, one: Evidence, other: Evidence) -> bool:
     """Whether two passages say the same thing of two years and the question does not choose between them."""
     return (
@@ -328,6 +355,8 @@ def must_refuse(question: Question, ranked: Sequence[Evidence], profile: Profile
     if passage.is_header:
         return False
     if question.places and best.feature("place_missing"):
+        return True
+    if question.form in (Form.WHERE, Form.WHEN) and not form_met(question, best, profile):
         return True
     if question.form is Form.AMOUNT and (not passage.figures or unit_clashes(question, passage)):
         return True

@@ -19,6 +19,9 @@ _DATE_ANYWHERE = re.compile(rf"({_DATE})")
 _CONTACT = re.compile(r"(联系人|联系电话|电话|传真|邮箱)[:：]\s*([^\s，,；;、。)）]+)")
 _ISSUER = re.compile(r"^[ \t　]*([^\s，。；：“”]{2,30}?(?:人民政府|委员会|办公厅|办公室|局))[ \t　]*$", re.M)
 _ADDRESSEES = re.compile(r"^([^\n。]{4,200})[:：][ \t　]*$", re.M)
+_MEETING = re.compile(
+    r"(?:已经|已由|经)(?!济)([^，。；\s《》]{2,20}第[一二三四五六七八九十]+(?:次|届)[^，。；\s]{0,14}?会议)(?:审议|批准|表决)?通过"
+)
 _PUBLICITY = re.compile(r"[(（](此件[^)）\n]{2,12})[)）]")
 _SPEAKER = re.compile(
     r"^[ \t　—]*(?P<post>[^\s，。；：]{0,20}(?:市长|省长|区长|县长|主席|总理|主任))[ \t　]+(?P<name>[一-鿿](?:[ \t　]?[一-鿿]){1,3})"
@@ -156,6 +159,7 @@ def _header_fields(head: str) -> list[HeaderField]:
         name = "联系电话" if "电话" in match.group(1) else match.group(1)
         fields.append(HeaderField(name, match.group(2), match.start(2), match.end(2)))
     add("公开方式", _PUBLICITY.search(head))
+    add("审议会议", _MEETING.search(head))
     speaker = _SPEAKER.search(head)
     if speaker:
         fields.append(HeaderField("报告人", speaker.group().strip(" 　—"), speaker.start("post"), speaker.end("name")))

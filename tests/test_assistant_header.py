@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from assistant.header import header_passage
+from assistant.header import header_passages
 from assistant.question import understand
 from corpus.load import parse_document
 from corpus.passages import passages
@@ -26,8 +26,13 @@ ASKED = [
 
 
 def field_asked(text: str, document: Document) -> str | None:
-    passage = header_passage(understand(text, document), document, passages(document))
-    return passage.field if passage else None
+    found = header_passages(understand(text, document), document, passages(document))
+    return found[0].field if found else None
+
+
+def test_two_fields_asked_for_together_are_both_found(document: Document) -> None:
+    found = header_passages(understand("查一下发文字号和印发日期", document), document, passages(document))
+    assert [passage.field for passage in found] == ["文号", "印发日期"]
 
 
 @pytest.mark.parametrize(("text", "field"), ASKED)

@@ -63,7 +63,7 @@ def test_this_year_is_unknown_where_the_document_names_no_year() -> None:
         pytest.param("力争突破多少", Kind.TARGET, id="striven_for"),
         pytest.param("地区生产总值实际增长多少", Kind.RESULT, id="actual"),
         pytest.param("停车位已经建了多少个", Kind.RESULT, id="already"),
-        pytest.param("就业目标完成情况", None, id="both"),
+        pytest.param("就业目标完成情况", Kind.RESULT, id="target_fulfilled"),
         pytest.param("停车位多少个", None, id="neither"),
         pytest.param("实际使用外资多少", None, id="actual_as_part_of_an_indicator"),
     ],
