@@ -9,6 +9,8 @@ from functools import lru_cache
 import jieba
 from pypinyin import lazy_pinyin
 
+from assistant.wordlists import question_words
+
 _RUN = re.compile(r"[一-鿿]+")
 _LENGTHS = (4, 3, 2)
 MAX_REPAIRS = 3
@@ -33,10 +35,10 @@ class Homophones:
                     self._by_sound[tuple(map(_sound, word))].add(word)
 
     def repair(self, text: str) -> str:
-        """Replace one character of a run that the document does not have, where one run of it sounds the same.
+        """Replace a stray character where the document has one run of characters that sounds the same.
 
-        Dictionary words of two characters are left as they are: 赢得 is no mistyped name. At most ``MAX_REPAIRS``
-        characters are replaced.
+        A character is stray that the dictionary joins to no neighbour: 赢 in 赢城 is, 赢 in 赢得 is not. At most
+        ``MAX_REPAIRS`` characters are replaced.
         """
         for _ in range(MAX_REPAIRS):
             repaired = self._repaired_once(text)
@@ -46,17 +48,23 @@ class Homophones:
         return text
 
     def _repaired_once(self, text: str) -> str:
+        stray = {
+            begin
+            for word, begin, _ in jieba.tokenize(text, HMM=False)
+            if len(word) == 1 and word not in question_words().noise
+        }
         for length in _LENGTHS:
-            for run in _RUN.findall(text):
-                for start in range(len(run) - length + 1):
-                    word = run[start : start + length]
-                    if word in self._text or (length == 2 and jieba.dt.FREQ.get(word)):
-                        continue
-                    alike = {
-                        other
-                        for other in self._by_sound.get(tuple(map(_sound, word)), ())
-                        if sum(a != b for a, b in zip(word, other, strict=True)) == 1
-                    }
-                    if len(alike) == 1:
-                        return text.replace(word, alike.pop(), 1)
+            for begin in range(len(text) - length + 1):
+                window = text[begin : begin + length]
+                if not _RUN.fullmatch(window) or window in self._text:
+                    continue
+                alike = {
+                    other
+                    for other in self._by_sound.get(tuple(map(_sound, window)), ())
+                    if (changed := [i for i in range(length) if window[i] != other[i]])
+                    and len(changed) == 1
+                    and begin + changed[0] in stray
+                }
+                if len(alike) == 1:
+                    return text[:begin] + alike.pop() + text[begin + length :]
         return text

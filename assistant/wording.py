@@ -54,10 +54,11 @@ def claim_in(question: str) -> str | None:
         _REQUEST.search(text[: after.start()])
         or re.search(r"(?:写的?|说的?|内容|稿子?|句子?)是?$", text[: after.start()])
     ):
-        words = _without_requests(after.group(1).strip())
+        words = after.group(1).strip()
         inner = _QUOTED.search(words)
-        if inner and _REQUEST.search(words[: inner.start()]):
+        if inner and re.search(r"写|说|是|原文", words[: inner.start()]) and inner.start() <= 10:
             return inner.group(1).strip()
+        words = _without_requests(words)
         whole = _QUOTED.fullmatch(words.rstrip("。.？?"))
         return whole.group(1).strip() if whole and words.count("“") == words.count("”") else words
     quoted = _QUOTED.search(text)
