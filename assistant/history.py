@@ -50,6 +50,9 @@ _SAME = re.compile(r"^(?:是)?(?:哪些|哪几|哪|谁|什么|多少|几|在哪|
 _WIDTH = {
     full: full - 0xFEE0 for full in (*range(0xFF10, 0xFF1A), *range(0xFF21, 0xFF3B), *range(0xFF41, 0xFF5B), 0xFF0E)
 }
+_POLITE = re.compile(
+    r"^(?:(?:您好|你好|请问|请教|麻烦|劳驾|打扰了?|我?想?(?:再)?(?:问|了解|知道|咨询)(?:一?下)?|帮(?:我|忙)(?:查|看|问)?(?:一?下)?|问一?下)[，,。！!：: ]*)+"
+)
 _FIRST = re.compile(
     r"^我?(?:最开始|一开始|最早|最先|第一个?)(?:我)?(?:问|说|提)?(?:到)?的?(?:那个?)?(?:指标|问题|数|项目|事|题)?[，,的 ]*"
 )
@@ -96,7 +99,7 @@ def stand_alone(
 def _resolve(
     text: str, earlier: Sequence[str], profile: Profile, members_of: Callable[[str], Sequence[str]] | None
 ) -> StandAlone:
-    text = simplified(text).translate(_WIDTH)
+    text = _POLITE.sub("", arabic(simplified(text).translate(_WIDTH))) or text
     if earlier:
         text = re.sub(r"^(?:那|再|还是)?(?:回到|说回)(?=第一|最开始|一开始)", "", text)
         text = re.sub(r"^同样的?(?:问题)?(?:再)?问(?:一?下)?", "换成", text)

@@ -18,9 +18,10 @@ _POINT = re.compile(rf"([{_DIGITS}]+点[{_DIGITS}]+)(?=[个家亿万元%])")
 
 
 def tidy(text: str) -> str:
-    """One line of well-formed text: control characters and lone surrogates out, blanks joined."""
+    """One line of well-formed text: control characters, lone surrogates and blanks between Chinese characters out."""
     text = "".join(c for c in text if not (0xD800 <= ord(c) <= 0xDFFF) and (ord(c) >= 32 or c in "\n\t"))
-    return re.sub(r"\s+", " ", text).strip()
+    text = re.sub(r"\s+", " ", text).strip()
+    return re.sub(r"(?<=[^\x00-\x7f]) (?=[^\x00-\x7f])", "", text)
 
 
 @cache

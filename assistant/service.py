@@ -107,10 +107,11 @@ class PlanAssistant:
         if not text:
             raise RequestError("问题是空的，请输入一个关于计划的问题。")
         self._refuse_long(text)
-        claim = claim_in(text)
+        plain = simplified(text)
+        claim = claim_in(plain)
         if claim:
             answer = self._check(text, claim)
-        elif question_words().declined.search(text):
+        elif question_words().declined.search(plain):
             answer = Answer(question, text, Status.DECLINED, declined_text(self.document))
         else:
             answer = self._answer(text, turns, started)
@@ -141,8 +142,16 @@ class PlanAssistant:
     def search(self, question: Question) -> list[ScoredPassage]:
         """The candidates for a question; the keyword side also looks for the official words of everyday ones."""
         official = " ".join(word for term in question.terms for word in term.alternatives[1:])
-        query = simplified(question.text)
+        query = self._without_own_place(simplified(question.text))
         return self.index.search(query, k=self.settings.candidates, keywords=f"{query} {official}")
+
+    def _without_own_place(self, text: str) -> str:
+        """The words to search with: the place that every passage is about tells none from another."""
+        place = self.document.place
+        for name in dict.fromkeys((place, place[:-1] if len(place) > 2 else place)):
+            rest = text.replace(name, "") if name else text
+            text = rest if len(rest) >= 4 else text
+        return text
 
     def stand_alone(self, question: str, turns: Sequence[str]) -> StandAlone:
         """The question made stand-alone."""
