@@ -23,7 +23,7 @@ from corpus.figures import units
 from corpus.types import Document
 
 _OPENING = re.compile(
-    r"^(?:那么?|还有|再(?:问|说|看|查)(?:一?下|问)?|另外|同样|换成|换做|换到|如果是|至于|顺便(?:问)?(?:一?下)?|对了|然后|接着|嗯|哦|好的?|好吧|请问|以及|而|其中的?|[，,、。 ])+"
+    r"^(?:那么?|还有|再(?:问|说|看|查)(?:一?下|问)?|另外|同样|换成|换做|换到|改成|改为|改(?=[去今前明]年|20)|如果是|至于|顺便(?:问)?(?:一?下)?|对了|然后|接着|嗯|哦|好的?|好吧|请问|以及|而|其中的?|[，,、。 ])+"
 )
 _CLOSING = re.compile(r"(?:又)?(?:呢|怎么样|如何|怎样|咋样|是多少|多少|的话)?[呢吗啊呀]?[？?。！!~ ]*$")
 _REFERENCE = re.compile(
@@ -59,6 +59,9 @@ _FIRST = re.compile(
 _BOTH = re.compile(
     r"(?:这|那|上面|前面|刚才)(?:的)?[两二2](?:个|项|者)(?:数字?|指标|目标|值|项目)?|[两二]者|(?:它|他)们[两俩]"
 )
+
+
+SAME_LENGTH = 1.0  # what a word counts that takes the place of one as long as itself (农村 for 城镇)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +105,7 @@ def _resolve(
     text = _POLITE.sub("", arabic(simplified(text).translate(_WIDTH))) or text
     if earlier:
         text = re.sub(r"^(?:那|再|还是)?(?:回到|说回)(?=第一|最开始|一开始)", "", text)
-        text = re.sub(r"^同样的?(?:问题)?(?:再)?问(?:一?下)?", "换成", text)
+        text = re.sub(r"^同样的?(?:问题)?[，,]?(?:(?:再)?问(?:一?下)?|换成)", "换成", text)
         text = re.sub(r"(?<=呢)[，,。？?].*$", "？", text) if len(text) <= 24 else text
     fresh = _NEW_TOPIC.sub("", text)
     if fresh != text:
@@ -326,7 +329,7 @@ def _substituted(previous: str, core: str, profile: Profile) -> str:
             ]
             options.append(
                 (
-                    _support(core, kept, "", [rest], near, fold(topic[start : start + len(core)])),
+                    _support(core, kept, "", [rest], near, fold(topic[start : start + len(core)])) + SAME_LENGTH,
                     len("".join(kept)),
                     before + core + rest,
                 )

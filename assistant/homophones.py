@@ -58,6 +58,8 @@ class Homophones:
                 window = text[begin : begin + length]
                 if not _RUN.fullmatch(window) or window in self._text:
                     continue
+                if length == 2 and not {begin, begin + 1} <= stray:
+                    continue
                 alike = {
                     other
                     for other in self._by_sound.get(tuple(map(_sound, window)), ())

@@ -86,7 +86,9 @@ def test_plain_number_reads_a_numeral(numeral: str, digits: str) -> None:
 @pytest.mark.parametrize(
     ("text", "line"),
     [
-        pytest.param("  新增\n停车位\t多少？ ", "新增停车位多少？", id="blanks_between_chinese_characters_are_left_out"),
+        pytest.param(
+            "  新增\n停车位\t多少？ ", "新增停车位多少？", id="blanks_between_chinese_characters_are_left_out"
+        ),
         pytest.param("停车\x00位", "停车位", id="nul"),
         pytest.param("停车\ud800位", "停车位", id="lone_surrogate"),
         pytest.param("\x07\x1b[31m停车位", "[31m停车位", id="control_characters"),
