@@ -124,7 +124,7 @@ def _resolve(
         text = text[back.end() :].lstrip("，,、的")
         previous = _nearest(text, earlier, profile.document)
         rest = _NAMED_AGAIN.sub("", text)
-        if rest and rest != text and not _names_something(_core(rest)):
+        if rest and rest != text and not names_something(_core(rest)):
             asked, before = understand(rest, profile.document), understand(previous, profile.document)
             return StandAlone(_with_time(previous, asked, before, profile.document, rest), True)
     else:
@@ -178,11 +178,12 @@ def _depends(text: str, asked: Question, before: Question) -> bool:
         return len(asked.terms) <= 8
     if re.search(r"呢[？?。！!]?$", text):
         return len(asked.terms) <= 4
-    says_what = [term for term in asked.terms if len(term.text) >= 2 and _names_something(term.text)]
+    says_what = [term for term in asked.terms if len(term.text) >= 2 and names_something(term.text)]
     return not says_what or (len(says_what) == 1 and len(fold(text)) <= 6 and asked.form in (Form.WHAT, Form.LIST))
 
 
-def _names_something(word: str) -> bool:
+def names_something(word: str) -> bool:
+    """Whether a word has a noun in it."""
     return any(pair.flag[0] in "nlji" or pair.flag in ("vn", "eng", "x") for pair in jieba.posseg.lcut(word))
 
 

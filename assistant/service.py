@@ -23,7 +23,7 @@ from assistant.confidence import (
 from assistant.evidence import FEATURES, Evidence, Profile, longest_name, order
 from assistant.gate import Statement, run_gate
 from assistant.header import header_passages
-from assistant.history import StandAlone, stand_alone
+from assistant.history import StandAlone, names_something, stand_alone
 from assistant.homophones import Homophones
 from assistant.normalise import simplified, tidy
 from assistant.question import Form, Question, understand
@@ -116,12 +116,19 @@ class PlanAssistant:
             answer = Answer(question, text, Status.DECLINED, declined_text(self.document))
         else:
             answer = self._answer(text, turns, started)
+            if answer.status is Status.NOT_FOUND and turns and self._says_enough(plain):
+                alone = self._answer(text, (), started)
+                answer = alone if alone.status is Status.ANSWERED else answer
         timings = {**answer.timings_ms, "total": _ms(started)}
         return replace(answer, question=writable(question), id=id, timings_ms=timings)
 
     def _warm_up(self) -> None:
         """Load dictionaries and tables now, so that the first question does not wait for them."""
         self.rank(understand("2024年地区生产总值增长百分之几", self.document))
+
+    def _says_enough(self, text: str) -> bool:
+        """Whether a follow-up that found nothing with what it borrowed names enough to be tried as it stands."""
+        return sum(names_something(term.text) for term in understand(text, self.document).terms) >= 2
 
     def check(self, words: str) -> Answer:
         """Check words against the document; the same as asking “核对：…”."""
