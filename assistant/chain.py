@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterator, Sequence
 from typing import Any, TypedDict
 
-from langchain_core.runnables import Runnable, RunnableGenerator, RunnableLambda, RunnablePassthrough
+from langchain_core.runnables import Runnable, RunnableGenerator, RunnableLambda
 
 from assistant.service import PlanAssistant
 from assistant.types import Answer
@@ -26,15 +26,10 @@ def answer_chain(assistant: PlanAssistant) -> Runnable[Any, Answer]:
     >>> chain.invoke({"question": "那农村居民呢？", "turns": ["2024年城镇居民收入目标是多少？"]})  # doctest: +SKIP
     """
 
-    def rewrite(asked: dict[str, Any]) -> str:
-        return assistant.stand_alone(asked["question"], asked.get("turns") or ()).text
-
     def answer(asked: dict[str, Any]) -> Answer:
         return assistant.ask(asked["question"], asked.get("turns") or ())
 
-    return (
-        RunnablePassthrough.assign(standalone_question=RunnableLambda(rewrite)) | RunnableLambda(answer)
-    ).with_config(run_name="plan_answer")
+    return RunnableLambda(answer).with_config(run_name="plan_answer")
 
 
 def text_chain(assistant: PlanAssistant) -> Runnable[Any, str]:

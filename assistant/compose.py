@@ -137,7 +137,7 @@ def _asked_together(question: Question, ranked: Sequence[Evidence]) -> list[Evid
     best = ranked[0]
     if len(question.years) > 1:
         twins = [
-            next((e for e in ranked[:15] if e.passage.year == y and _alike(e, best)), None) for y in question.years
+            next((e for e in ranked[:15] if e.passage.year == y and e.fits_like(best)), None) for y in question.years
         ]
         return [twin for twin in twins if twin is not None]
     parts = [part for part in _PARTS.split(question.folded) if part]
@@ -165,10 +165,6 @@ def _for_part(part: str, question: Question, ranked: Sequence[Evidence]) -> Evid
         if own >= 0.5 or (wanted and fits and beside):
             scored.append((fits, evidence.score + 5 * own + 2 * beside, evidence))
     return max(scored, key=lambda entry: entry[:2])[2] if scored else None
-
-
-def _alike(one: Evidence, other: Evidence) -> bool:
-    return all(a >= b - 0.26 for a, b in zip(one.own, other.own, strict=True))
 
 
 def _same_place(one: Evidence, other: Evidence) -> bool:

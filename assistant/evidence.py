@@ -132,11 +132,16 @@ class Evidence:
         """The passage itself."""
         return self.found.passage
 
+    def fits_like(self, other: Evidence) -> bool:
+        """Whether the passage's own words hold each term of the question about as far as those of another do."""
+        return all(a >= b - ALIKE for a, b in zip(self.own, other.own, strict=True))
+
     def feature(self, name: str) -> float:
         """One feature value by its name."""
         return self.features[FEATURES.index(name)]
 
 
+ALIKE = 0.26  # difference in the share held of a term up to which two passages hold it alike
 PARTIAL = 0.75  # what the share of a word's bigrams counts
 PARTIAL_KNOWN = 0.4  # the same where the document has the word itself, elsewhere
 

@@ -32,6 +32,7 @@ from assistant.types import Answer, Citation, GateReport, Status
 from assistant.wording import Located, WordingChecker, claim_in
 from assistant.wordlists import question_words
 from corpus.errors import RequestError
+from corpus.figures import find_figures
 from corpus.load import load_document
 from corpus.types import Document, Passage
 from index.build import Ensured, ensure_index
@@ -184,29 +185,23 @@ class PlanAssistant:
             answer = self._gated(base, statements, Status.ANSWERED, "", ranked)
         elif question.form is Form.LIST and (counted := compose.counted_titles(question, self.index.passages)):
             answer = self._gated(base, [compose.state(p, self.document) for p in counted], Status.ANSWERED, "", ranked)
-        elif not ranked or not question.terms:
-            answer = replace(
-                base, answer=missing_text(question, ranked, self.document, self.profile), nearest=self._nearest(ranked)
-            )
+        elif self._is_answered_by(question, ranked):
+            answer = self._compose(base, question, ranked, alone.earlier_years)
         else:
-            features = describe_evidence(question, ranked, self.profile)
-            sure = probability(features, self.weights.confidence, self.weights.intercept)
-            strict = self.settings.min_confidence is not None
-            threshold = (
-                self.settings.min_confidence if self.settings.min_confidence is not None else self.weights.threshold
-            )
-            if (sure < threshold and (strict or not covers(question, ranked[0], self.profile))) or must_refuse(
-                question, ranked, self.profile
-            ):
-                answer = replace(
-                    base,
-                    answer=missing_text(question, ranked, self.document, self.profile),
-                    nearest=self._nearest(ranked),
-                )
-            else:
-                answer = self._compose(base, question, ranked, alone.earlier_years)
+            missing = missing_text(question, ranked, self.document, self.profile)
+            answer = replace(base, answer=missing, nearest=self._nearest(ranked))
         answer.timings_ms["answer"] = _ms(retrieved)
         return answer
+
+    def _is_answered_by(self, question: Question, ranked: Sequence[Evidence]) -> bool:
+        """Whether the document answers the question: sure enough, or wholly covered, and nothing speaks against it."""
+        if not ranked or not question.terms or must_refuse(question, ranked, self.profile):
+            return False
+        features = describe_evidence(question, ranked, self.profile)
+        sure = probability(features, self.weights.confidence, self.weights.intercept)
+        if self.settings.min_confidence is not None:
+            return sure >= self.settings.min_confidence
+        return sure >= self.weights.threshold or covers(question, ranked[0], self.profile)
 
     def _compose(
         self, base: Answer, question: Question, ranked: Sequence[Evidence], earlier_years: Sequence[int]
@@ -278,8 +273,6 @@ def writable(text: str) -> str:
 
 
 def _all_bound(quote: str) -> GateReport:
-    from corpus.figures import find_figures
-
     count = len(find_figures(quote))
     return GateReport(count, count, 0)
 
@@ -311,7 +304,7 @@ def equal_readings(question: Question, ranked: Sequence[Evidence], plan_year: in
         return []
     readings = [
         e for e in ranked[:15]
-        if e.passage.figures and e.passage.is_clause and _fits_alike(e, best)
+        if e.passage.figures and e.passage.is_clause and e.fits_like(best)
         and (best.score - e.score <= CLARIFY_MARGIN or _is_twin(question, e, best) or _shares_quote(e, best))
     ]  # fmt: skip
     if any(not e.feature("percent_unasked") for e in readings):
@@ -327,13 +320,9 @@ def prefer_asked_year(question: Question, ranked: list[Evidence]) -> list[Eviden
     if not ranked or not question.years or ranked[0].passage.year in (None, *question.years):
         return ranked
     for evidence in ranked[1:10]:
-        if evidence.passage.year in question.years and _fits_alike(evidence, ranked[0]):
+        if evidence.passage.year in question.years and evidence.fits_like(ranked[0]):
             return [evidence, *(e for e in ranked if e is not evidence)]
     return ranked
-
-
-def _fits_alike(one: Evidence, other: Evidence) -> bool:
-    return all(a >= b - 0.26 for a, b in zip(one.own, other.own, strict=True))
 
 
 def _shares_quote(one: Evidence, other: Evidence) -> bool:
@@ -352,7 +341,7 @@ def prefer_level(question: Question, ranked: list[Evidence]) -> list[Evidence]:
             beside
             and evidence.passage.figures
             and not evidence.feature("percent_unasked")
-            and _fits_alike(evidence, ranked[0])
+            and evidence.fits_like(ranked[0])
         ):
             return [evidence, *(e for e in ranked if e is not evidence)]
     return ranked
