@@ -11,12 +11,14 @@ from assistant.gate import Statement
 from assistant.normalise import fold, plain_number
 from assistant.question import Form, Question
 from assistant.types import Citation
+from corpus.figures import find_figures
 from corpus.segment import clauses
 from corpus.types import Document, Kind, Passage
 
 _PARTS = re.compile(r"[,，、;；]|以及|还有|和|与|及|并")
 MAX_LISTED = 30
 MAX_SUBJECT_QUOTE = 160  # characters; a longer quotation is not given only to name a subject
+SHORT_SENTENCE = 80  # characters; a sentence up to this length answers a question for a fact as a whole
 JOINED_SCORE = 6.0  # how far below the best a second clause of the same sentence may score
 _ENUMERATED = re.compile(r"、|”“|等(?:\d|[一-鿿]{0,6}(?:项目|企业|产业|活动|行动))")
 _ASKS = (
@@ -112,11 +114,16 @@ def _fact(question: Question, evidence: Evidence, document: Document) -> Stateme
 
 
 def _widened(question: Question, evidence: Evidence, document: Document) -> tuple[int, int] | None:
-    """The passage with the clause beside it where that holds words of the question which the passage leaves out."""
+    """What is quoted where the passage leaves out words of the question: its whole sentence where that is short and has
+    hardly a figure, else the passage with the clause beside it that holds such words; ``None`` for the passage alone.
+    """
     passage = evidence.passage
     if question.form in (Form.AMOUNT, Form.LIST) or not passage.is_clause:
         return None
     missing = [t for t, own in zip(question.terms, evidence.own, strict=True) if own < 0.5 and len(t.text) >= 2]
+    sentence = document.text[passage.sentence_start : passage.sentence_end]
+    if missing and len(sentence) <= SHORT_SENTENCE and len(find_figures(sentence)) <= 1:
+        return passage.sentence_start, passage.sentence_end
     spans = clauses(document.text, passage.sentence_start, passage.sentence_end)
     here = clause_span(passage, document)
     place = next((i for i, span in enumerate(spans) if span[0] >= here[0]), 0)
