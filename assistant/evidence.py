@@ -13,11 +13,14 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
 
+import jieba.posseg
 import numpy as np
 
 from assistant.normalise import fold
 from assistant.question import Form, Question, Term
 from assistant.wordlists import everyday
+from corpus.figures import find_figures
+from corpus.segment import clauses
 from corpus.types import Document, Kind, Passage
 from index.types import ScoredPassage
 
@@ -65,6 +68,7 @@ class Folded:
     lead: str
     section: str
     subject: str
+    support: str
 
 
 _GOES_ON = re.compile(r"^(?:主要是|主要有|主要表现|一是|即|分别是|包括|具体是|如下|突出表现)")
@@ -82,6 +86,29 @@ def announcing(passages: Sequence[Passage]) -> dict[int, int]:
     }
 
 
+def support(passage: Passage, document: Document) -> str:
+    """The words of the sentence that may speak for a passage: all of it, but of one figure among many not the others.
+
+    In “服务业增加值增长6%，建安投资增长4.3%” each clause has a subject of its own, so neither is about the other's. A
+    clause that opens with a verb (惠及3000户) leans on what stands before it.
+    """
+    if not passage.figures or not passage.is_clause or _leans(passage.text):
+        return passage.context
+    spans = clauses(document.text, passage.sentence_start, passage.sentence_end)
+    kept = [
+        document.text[start:end]
+        for start, end in spans
+        if (start < passage.end and passage.start < end) or not find_figures(document.text[start:end])
+    ]
+    return "，".join(kept)
+
+
+def _leans(text: str) -> bool:
+    """Whether a clause opens with a verb, or with what only joins it to the one before."""
+    first = next(iter(jieba.posseg.lcut(text)), None)
+    return first is not None and (first.flag[0] in "vdpcru" and first.flag != "vn")
+
+
 class Profile:
     """What matching needs to know of a document, computed once: folded passages and how rare each word is."""
 
@@ -89,7 +116,14 @@ class Profile:
         """Fold the passages of one document."""
         self.document = document
         self.folded = {
-            p.passage_id: Folded(fold(p.text), fold(p.context), fold(p.lead), fold("".join(p.section)), fold(p.subject))
+            p.passage_id: Folded(
+                fold(p.text),
+                fold(p.context),
+                fold(p.lead),
+                fold("".join(p.section)),
+                fold(p.subject),
+                fold(support(p, document)),
+            )
             for p in passages
         }
         years = {p.year for p in passages if p.year is not None}
@@ -118,7 +152,7 @@ class Evidence:
     """A passage with its feature values and score; higher is better.
 
     ``own`` is the share of each term of the question that the passage's own words hold, ``wide`` the share that they
-    or their surroundings hold, discounted by distance.
+    or their surroundings hold, discounted by distance, ``near`` the same without clauses that speak of something else.
     """
 
     found: ScoredPassage
@@ -126,6 +160,7 @@ class Evidence:
     score: float
     own: tuple[float, ...]
     wide: tuple[float, ...]
+    near: tuple[float, ...]
 
     @property
     def passage(self) -> Passage:
@@ -172,8 +207,8 @@ def term_weights(terms: Sequence[Term], profile: Profile) -> list[float]:
 
 
 def describe(question: Question, found: ScoredPassage, profile: Profile, weights: Sequence[float], best_dense: float,
-             best_sparse: float) -> tuple[tuple[float, ...], tuple[float, ...], tuple[float, ...]]:  # fmt: skip
-    """Feature values of one passage for one question, in the order of ``FEATURES``; own and wide share of each term."""
+             best_sparse: float) -> tuple[tuple[float, ...], tuple[float, ...], tuple[float, ...], tuple[float, ...]]:  # fmt: skip
+    """Feature values of one passage for one question, in the order of ``FEATURES``; own, wide and near share of each term."""
     passage = found.passage
     folded = profile.folded[passage.passage_id]
     total = sum(weights) or 1.0
@@ -181,20 +216,10 @@ def describe(question: Question, found: ScoredPassage, profile: Profile, weights
         PARTIAL_KNOWN if len(term.text) >= 4 and term.text in profile.text else PARTIAL for term in question.terms
     ]
     own = [matched(term.alternatives, folded.text, p) for term, p in zip(question.terms, partial, strict=True)]
-    wide = [
-        max(
-            o,
-            *(
-                discount * matched(term.alternatives, field, p)
-                for discount, field in zip(
-                    _WIDE, (folded.subject, folded.context, folded.lead, folded.section), strict=True
-                )
-            ),
-        )
-        if o < 1
-        else 1.0
-        for o, term, p in zip(own, question.terms, partial, strict=True)
-    ]
+    wide = _around(question.terms, own, partial, (folded.subject, folded.context, folded.lead, folded.section))
+    near = wide
+    if folded.support != folded.context:
+        near = _around(question.terms, own, partial, (folded.subject, folded.support, folded.lead, folded.section))
     cover = sum(w * c for w, c in zip(weights, own, strict=True)) / total
     cover_wide = sum(w * c for w, c in zip(weights, wide, strict=True)) / total
     strongest = wide[int(np.argmax(weights))] if weights else 0.0
@@ -238,7 +263,17 @@ def describe(question: Question, found: ScoredPassage, profile: Profile, weights
         float(any(words not in folded.context + folded.lead + folded.subject for words in question.quoted)),
         float(wants_figure and classes == {"percent"} and not _PERCENT.search(question.folded)),
     )
-    return values, tuple(own), tuple(wide)
+    return values, tuple(own), tuple(wide), tuple(near)
+
+
+def _around(terms: Sequence[Term], own: Sequence[float], partial: Sequence[float], fields: Sequence[str]) -> list[float]:
+    """The share of each term that the passage's own words or ``fields`` hold, these discounted by ``_WIDE``."""
+    return [
+        max(o, *(discount * matched(term.alternatives, field, p) for discount, field in zip(_WIDE, fields, strict=True)))
+        if o < 1
+        else 1.0
+        for o, term, p in zip(own, terms, partial, strict=True)
+    ]
 
 
 _PERCENT = re.compile(r"增长|增速|增幅|涨|下降|降|比|率|百分|几成|提高|占|多了|少了|快了|慢了")
@@ -278,10 +313,10 @@ def order(
     best_dense = max(f.dense for f in found)
     best_sparse = max(f.sparse for f in found)
     described = [describe(question, f, profile, weights, best_dense, best_sparse) for f in found]
-    scores = np.array([values for values, _, _ in described]) @ np.array(ranking)
+    scores = np.array([values for values, *_ in described]) @ np.array(ranking)
     evidence = [
-        Evidence(f, values, float(score), own, wide)
-        for f, (values, own, wide), score in zip(found, described, scores, strict=True)
+        Evidence(f, values, float(score), own, wide, near)
+        for f, (values, own, wide, near), score in zip(found, described, scores, strict=True)
     ]
     return sorted(evidence, key=lambda e: (-_names_quoted(question, e, profile), -e.score))
 

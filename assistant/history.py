@@ -36,6 +36,7 @@ _BACK = re.compile(
     r"^(?:回到|再说回|说回|还是说|回头(?:再)?(?:看|说)|话说回来|前面(?:问|说|提到)的?|刚才(?:问|说|提到)?的?|最开始(?:问)?的?|第一个问题)(?:刚才|前面|最开始|之前)?(?:问|说)?(?:的)?"
 )
 _ATTRIBUTE = re.compile(r"(?:完成|总)?投资(?:额|总额)?|金额|资金|增速|增幅|数量|面积|占比|比例|比重|规模|总量|总额")
+_RATE = re.compile(r"增速|增幅|降幅|涨幅|占比|比例|比重")
 _NAMED_AGAIN = re.compile(r"^.{0,12}?(?:那个|这个|的)?(?:指标|问题|数字?|项目|事)[，,]")
 _ORDINAL = re.compile(
     r"(?:其中)?第([一二两三四五六七八九十\d]+)(?:个|家|项|条|位|座|种)(?:项目|企业|公司|产业|园区|平台|行动|战略)?"
@@ -44,6 +45,8 @@ _YEAR_WORD = re.compile(r"(?:19|20)\d{2}年?|(?<!\d)\d{2}年|大?前年|去年|�
 _MORE = re.compile(r"还有(?:什么|哪些|谁|别的|其他)|其他(?:的)?(?:呢|还有)|别的呢|剩下的")
 _SAID_KIND = re.compile(r"目标|计划|预期|任务|实际|完成情况")
 _BARE_ASKING = re.compile(r"^(?:那)?(?:是|在|有|要|用|花|为)(?:哪|几|谁|什么|多少|第几|何)")
+_OWN_ASKING = re.compile(r"(?:多少|几)(?:块)?钱")
+_BARE = re.compile(r"(?:来着|具体|到底)?(?:是|叫|指)(?:的是)?(?:什么|啥|哪个|哪一个|谁)?(?:来着|名字|呀|啊|呢)?[？?。]?")
 _SAME = re.compile(r"^(?:是)?(?:哪些|哪几|哪|谁|什么|多少|几|在哪|怎么|为什么|何时|啥)")
 
 
@@ -66,11 +69,15 @@ SAME_LENGTH = 1.0  # what a word counts that takes the place of one as long as i
 
 @dataclass(frozen=True, slots=True)
 class StandAlone:
-    """A question that stands alone, whether it borrowed from an earlier one, and the years that one was about."""
+    """A question that stands alone, whether it borrowed from an earlier one, and the years that one was about.
+
+    ``previous`` is the question before it, itself made stand-alone; empty for a first question.
+    """
 
     text: str
     is_follow_up: bool
     earlier_years: tuple[int, ...] = ()
+    previous: str = ""
 
 
 def stand_alone(
@@ -96,7 +103,13 @@ def stand_alone(
             resolved.append(_resolve(tidy(turn), resolved, profile, members_of).text)
     alone = _resolve(tidy(question), resolved, profile, members_of)
     years = understand(resolved[-1], profile.document).years if resolved else ()
-    return replace(alone, earlier_years=years)
+    return replace(alone, earlier_years=years, previous=resolved[-1] if resolved else "")
+
+
+def joined(previous: str, question: str) -> StandAlone:
+    """A question put behind the topic of the one before it: for one that seemed to stand alone and found nothing."""
+    topic = _strip_time(_topic(previous)) if _YEAR_WORD.search(question) else _topic(previous)
+    return StandAlone(topic + _OPENING.sub("", question), True)
 
 
 def _resolve(
@@ -106,7 +119,9 @@ def _resolve(
     if earlier:
         text = re.sub(r"^(?:那|再|还是)?(?:回到|说回)(?=第一|最开始|一开始)", "", text)
         text = re.sub(r"^同样的?(?:问题)?[，,]?(?:(?:再)?问(?:一?下)?|换成)", "换成", text)
-        text = re.sub(r"(?<=呢)[，,。？?].*$", "？", text) if len(text) <= 24 else text
+        aside = re.search(r"(?<=呢)[，,。？?].*$", text) if len(text) <= 24 else None
+        if aside and not _YEAR_WORD.search(aside.group()):
+            text = text[: aside.start()] + "？"
     fresh = _NEW_TOPIC.sub("", text)
     if fresh != text:
         return StandAlone(fresh, False)
@@ -144,6 +159,8 @@ def _resolve(
         members = members_of(previous)
         place = _ordinal(ordinal.group(1))
         if 0 < place <= len(members):
+            if _BARE.fullmatch(text[ordinal.end() :]):
+                return StandAlone(members[place - 1], True)
             return StandAlone(text[: ordinal.start()] + members[place - 1] + text[ordinal.end() :], True)
         return StandAlone(f"{_topic(previous)}的{text}", True)
     fragment = _OPENING.sub("", text)
@@ -160,7 +177,8 @@ def _resolve(
     if _ATTRIBUTE.fullmatch(core):
         return StandAlone(f"{_split(previous)[0]}的{core}是多少？", True)
     replaced = _substituted(previous, core, profile)
-    wants_more = asked.form not in (Form.WHAT, before.form) or asked.unit
+    other_class = asked.unit_class and before.unit_class and asked.unit_class != before.unit_class
+    wants_more = asked.form not in (Form.WHAT, before.form) or asked.unit or other_class or _OWN_ASKING.search(fragment)
     if wants_more:
         replaced = _topic(_substituted(_topic(previous), core, profile)) + _asking(fragment, core)
     return StandAlone(_with_time(replaced, asked, before, profile.document, fragment), True)
@@ -178,7 +196,11 @@ def _depends(text: str, asked: Question, before: Question) -> bool:
         return len(asked.terms) <= 8
     if re.search(r"呢[？?。！!]?$", text):
         return len(asked.terms) <= 4
-    says_what = [term for term in asked.terms if len(term.text) >= 2 and names_something(term.text)]
+    says_what = [
+        term
+        for term in asked.terms
+        if len(term.text) >= 2 and names_something(term.text) and not _RATE.fullmatch(term.text)
+    ]
     return not says_what or (len(says_what) == 1 and len(fold(text)) <= 6 and asked.form in (Form.WHAT, Form.LIST))
 
 
@@ -217,8 +239,14 @@ def _core(fragment: str) -> str:
 
 
 def _topic(question: str) -> str:
-    """A question without its asking end: ``2024年新增停车位多少个？`` is 2024年新增停车位."""
+    """A question without its asking end: ``2024年新增停车位多少个？`` is 2024年新增停车位.
+
+    Where the asking only qualifies what follows (打造什么产业基地), it alone is left out.
+    """
     text = re.sub(r"[？?。！!]+$", "", question)
+    qualifying = re.search(r"(?:什么(?:样的)?|哪些|哪几(?:个|家|项|条|种)|哪(?:[两二三四五六七八九十]|一)?(?:个|家|项|条|种|类|所|座))([一-鿿]{3,12})$", text)
+    if qualifying and not _SAID_KIND.match(qualifying.group(1)):
+        return text[: qualifying.start()] + qualifying.group(1)
     text = re.sub(
         r"(?:的?(?:数量|情况)?(?:目标|计划)?(?:是|为|有|要|打算|定|约)*)?(?:多少|几|哪些|哪几|哪|谁|什么|怎么样|如何|怎样|多大|多高)[^，。]*$",
         "",

@@ -79,9 +79,13 @@ _TITLE_MENTION = re.compile(
 _UNITS = frozenset({*units(), *(scale + unit for scale in "万亿" for unit in units()), "万亿", "块", "块钱", "钱"})
 _COUNTED = re.compile(r"[一二两三四五六七八九十百\d]+(?:个|大|项|种|条|家|类|位|方面)?")
 _WIDER = re.compile(r"(?:全市|全省|全国|省里|我省|我国)(?=的|\d|今|去|gdp|地区生产总值|经济|财政|农|城|工|居民|人均)")
+_FREE = re.compile(r"[市省县区的今去全]|地区|经济|人均|工业|农业|财政|城镇|农村|居民|固定|社会|一般|外贸|进出")
 _QUOTED_WORDS = re.compile(r"[“\"「『‘]([^“”\"「」『』‘’]{2,12})[”\"」』’]")
 NAMED_ACTUAL = re.compile(r"实际(?=利用|使用|到位|吸收|引进|外资|产量|直接)")
 _INSISTS = re.compile(r"目标|计划(?!生育)|预期|打算|任务|实际|完成了|完成情况|执行情况|已经|实现了|达到了")
+_BRACKETED_UNIT = re.compile(r"[(（](?:单位[:：]?)?[十百千万亿]*(元|美元|吨|亩|人|户|家|个|%|平方米|公里)[)）]")
+_POINTS = re.compile(r"(?:多少|几)个?(?:点|百分比)(?=$|[啊呀呢吧了,，?？。])")
+_COLLOQUIAL_YUAN = re.compile(r"^块(?=钱|[啊呀呢吧,，?？。]|$)")
 _MEASURED = re.compile(r"(?:多少|几)(?:个)?")
 
 
@@ -114,8 +118,9 @@ def understand(text: str, document: Document) -> Question:
     years = years_named(rest, document.year)
     if len(years) < 2 and document.year is not None and _asks_both(rest):
         years = (document.year - 1, document.year)
-    form = next((Form(name) for name, pattern in question_words().forms if pattern.search(rest)), Form.WHAT)
     unit = _unit_asked(rest)
+    rest = _BRACKETED_UNIT.sub("", rest)
+    form = next((Form(name) for name, pattern in question_words().forms if pattern.search(rest)), Form.WHAT)
     places = _other_places(rest, document)
     quoted = tuple(
         fold(words)
@@ -170,8 +175,13 @@ def _kind(folded: str, years: tuple[int, ...], plan_year: int | None) -> Kind | 
 
 
 def _unit_asked(folded: str) -> str:
+    if bracketed := _BRACKETED_UNIT.search(folded):
+        return bracketed.group(1)
+    if _POINTS.search(folded):
+        return "个百分点"
     for match in _MEASURED.finditer(folded):
         rest = folded[match.end() - (1 if match.group().endswith("个") else 0) :].lstrip("十百千万亿")
+        rest = _COLLOQUIAL_YUAN.sub("元", rest)
         for unit in units():
             if rest.startswith(fold(unit)) and unit not in {"年", "级", "强", "天", "步", "方", "度"}:
                 return unit
@@ -201,13 +211,22 @@ def _other_places(folded: str, document: Document) -> tuple[str, ...]:
     found = []
     for match in place_pattern().finditer(folded):
         name = match.group()
-        if name in own or own in name or name == stem:
+        if name in own or own in name or name == stem or _is_part_of_name(match, folded, document.text):
             continue
         found.append(name)
     wider = _WIDER.match(re.sub(r"^(?:\d{4}年|今年|去年|的|,|，)+", "", folded))
     if wider and own and not (own.endswith("市") and wider.group().startswith(("全市", "市里"))):
         found.append(wider.group())
     return tuple(dict.fromkeys(found))
+
+
+def _is_part_of_name(match: re.Match[str], folded: str, text: str) -> bool:
+    """Whether a place only stands inside a longer name that the document has too (泰山钢铁, 青岛中车)."""
+    after = folded[match.end() : match.end() + 2]
+    before = folded[max(0, match.start() - 1) : match.start()]
+    longer = [match.group() + after] if re.fullmatch(r"[一-鿿]{2}", after) and not _FREE.match(after) else []
+    longer += [before + match.group()] if re.fullmatch(r"[一-鿿]", before) and before not in "在是从到和与跟比对的" else []
+    return any(words in text for words in longer)
 
 
 def _content(folded: str, document: Document) -> str:

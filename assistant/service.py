@@ -16,17 +16,18 @@ from assistant.confidence import (
     CONFIDENCE_FEATURES,
     describe_evidence,
     form_met,
+    near_cover,
     probability,
     relation_differs,
     unit_clashes,
 )
-from assistant.evidence import FEATURES, Evidence, Profile, longest_name, order
+from assistant.evidence import FEATURES, Evidence, Profile, longest_name, matched, order
 from assistant.gate import Statement, run_gate
 from assistant.header import header_passages
-from assistant.history import StandAlone, names_something, stand_alone
+from assistant.history import StandAlone, joined, names_something, stand_alone
 from assistant.homophones import Homophones
-from assistant.normalise import simplified, tidy
-from assistant.question import Form, Question, understand
+from assistant.normalise import fold, simplified, tidy
+from assistant.question import Form, Question, Term, understand
 from assistant.settings import Settings, bundled_documents
 from assistant.types import Answer, Citation, GateReport, Status
 from assistant.wording import Located, WordingChecker, claim_in
@@ -42,6 +43,7 @@ from index.types import ScoredPassage
 
 _NAMES = re.compile(r"分别|都是|名单|哪些|哪几|哪[二两三四五六七八九十]|具体|叫什么")
 FULL_COVER = 0.85
+HELD = 0.6  # share of a follow-up's words that the passage found must hold for its first reading to stand
 MAX_READINGS = 4
 CLARIFY_MARGIN = 0.6  # score distance under which two readings count as equal; chosen on the development questions
 NEAREST = 3
@@ -67,6 +69,24 @@ def bundled_weights() -> Weights:
         intercept=data["intercept"],
         threshold=data["threshold"],
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A question as read in its conversation, with the evidence found for it, best first."""
+
+    alone: StandAlone
+    question: Question
+    ranked: Sequence[Evidence]
+    is_answered: bool
+    timings_ms: Mapping[str, float]
+
+    def holds(self, terms: Sequence[Term], profile: Profile) -> float:
+        """The share of ``terms`` that the best passage's own words and subject hold; 1 where there are no terms."""
+        if not self.ranked or not terms:
+            return float(not terms)
+        folded = profile.folded[self.ranked[0].passage.passage_id]
+        return sum(matched(term.alternatives, folded.text + folded.subject) for term in terms) / len(terms)
 
 
 class PlanAssistant:
@@ -116,10 +136,7 @@ class PlanAssistant:
         elif question_words().declined.search(plain):
             answer = Answer(question, text, Status.DECLINED, declined_text(self.document))
         else:
-            answer = self._answer(text, turns, started)
-            if answer.status is Status.NOT_FOUND and turns and self._says_enough(plain):
-                alone = self._answer(text, (), started)
-                answer = alone if alone.status is Status.ANSWERED else answer
+            answer = self._answer(text, plain, turns)
         timings = {**answer.timings_ms, "total": _ms(started)}
         return replace(answer, question=writable(question), id=id, timings_ms=timings)
 
@@ -127,9 +144,30 @@ class PlanAssistant:
         """Load dictionaries and tables now, so that the first question does not wait for them."""
         self.rank(understand("2024年地区生产总值增长百分之几", self.document))
 
-    def _says_enough(self, text: str) -> bool:
-        """Whether a follow-up that found nothing with what it borrowed names enough to be tried as it stands."""
-        return sum(names_something(term.text) for term in understand(text, self.document).terms) >= 2
+    def _read(self, plain: str, turns: Sequence[str]) -> Reading:
+        """The question as it is best read in its conversation.
+
+        The first way to read it holds where the passage found has the words of the question as typed; else that way is
+        taken which is answered and whose passage has most of them.
+        """
+        first = self._reading(self.stand_alone(self.homophones.repair(plain), turns))
+        typed = [term for term in understand(plain, self.document).terms if names_something(term.text)]
+        if not turns or (first.is_answered and first.holds(typed, self.profile) >= HELD):
+            return first
+        others = []
+        if first.alone.is_follow_up and len(typed) >= 2:
+            others.append(StandAlone(plain, False, first.alone.earlier_years, first.alone.previous))
+        others.append(joined(first.alone.previous, plain))
+        readings = [first, *map(self._reading, others)]
+        return max(readings, key=lambda reading: (reading.is_answered, reading.holds(typed, self.profile)))
+
+    def _reading(self, alone: StandAlone) -> Reading:
+        started = time.perf_counter()
+        question = understand(alone.text, self.document)
+        understood = time.perf_counter()
+        ranked = prefer_level(question, prefer_asked_year(question, self.rank(question)))
+        timings = {"understand": _ms(started, understood), "retrieve": _ms(understood)}
+        return Reading(alone, question, ranked, self._is_answered_by(question, ranked), timings)
 
     def check(self, words: str) -> Answer:
         """Check words against the document; the same as asking “核对：…”."""
@@ -171,26 +209,24 @@ class PlanAssistant:
         ranked = self.rank(understand(question, self.document))
         return enumerated(self.document, ranked[0].passage) if ranked else []
 
-    def _answer(self, text: str, turns: Sequence[str], started: float) -> Answer:
-        alone = self.stand_alone(self.homophones.repair(simplified(text)), turns)
-        question = understand(alone.text, self.document)
-        understood = time.perf_counter()
-        ranked = prefer_level(question, prefer_asked_year(question, self.rank(question)))
-        retrieved = time.perf_counter()
-        timings = {"understand": _ms(started, understood), "retrieve": _ms(understood, retrieved)}
-        base = Answer(text, alone.text, Status.NOT_FOUND, "", timings_ms=timings)
-        header = header_passages(understand(text, self.document), self.document, self.index.passages)
+    def _answer(self, text: str, plain: str, turns: Sequence[str]) -> Answer:
+        header = header_passages(understand(plain, self.document), self.document, self.index.passages)
         if header:
             statements = [compose.state(passage, self.document) for passage in header]
-            answer = self._gated(base, statements, Status.ANSWERED, "", ranked)
-        elif question.form is Form.LIST and (counted := compose.counted_titles(question, self.index.passages)):
-            answer = self._gated(base, [compose.state(p, self.document) for p in counted], Status.ANSWERED, "", ranked)
-        elif self._is_answered_by(question, ranked):
-            answer = self._compose(base, question, ranked, alone.earlier_years)
+            return self._gated(Answer(text, text, Status.NOT_FOUND, ""), statements, Status.ANSWERED, "", header[0])
+        reading = self._read(plain, turns)
+        question, ranked = reading.question, reading.ranked
+        started = time.perf_counter()
+        base = Answer(text, reading.alone.text, Status.NOT_FOUND, "", timings_ms=dict(reading.timings_ms))
+        if question.form is Form.LIST and (counted := compose.counted_titles(question, self.index.passages)):
+            statements = [compose.state(passage, self.document) for passage in counted]
+            answer = self._gated(base, statements, Status.ANSWERED, "", counted[0])
+        elif reading.is_answered:
+            answer = self._compose(base, question, ranked, reading.alone.earlier_years)
         else:
             missing = missing_text(question, ranked, self.document, self.profile)
             answer = replace(base, answer=missing, nearest=self._nearest(ranked))
-        answer.timings_ms["answer"] = _ms(retrieved)
+        answer.timings_ms["answer"] = _ms(started)
         return answer
 
     def _is_answered_by(self, question: Question, ranked: Sequence[Evidence]) -> bool:
@@ -207,25 +243,26 @@ class PlanAssistant:
         self, base: Answer, question: Question, ranked: Sequence[Evidence], earlier_years: Sequence[int]
     ) -> Answer:
         readings = equal_readings(question, ranked, self.document.year)
+        best = ranked[0].passage
         meant = [reading for reading in readings if reading.passage.year in earlier_years]
         if len(meant) == 1:
             ranked, readings = [meant[0], *(e for e in ranked if e is not meant[0])], []
         if readings:
             statements = [compose.state(reading.passage, self.document) for reading in readings]
-            return self._gated(base, statements, Status.CLARIFY, "这个问题有几种理解，计划中分别是：", ranked)
+            return self._gated(base, statements, Status.CLARIFY, "这个问题有几种理解，计划中分别是：", best)
         if question.form is Form.LIST:
             statements = compose.listing(question, ranked, self.document, self.index.passages, self.profile)
         else:
             statements = compose.facts(question, ranked, self.document)
-        return self._gated(base, statements, Status.ANSWERED, "", ranked)
+        return self._gated(base, statements, Status.ANSWERED, "", best)
 
     def _gated(
-        self, base: Answer, statements: list[Statement], status: Status, opening: str, ranked: Sequence[Evidence]
+        self, base: Answer, statements: list[Statement], status: Status, opening: str, best: Passage
     ) -> Answer:
         kept, report = run_gate(statements)
         if not kept:
             kept, again = run_gate(
-                [compose.state(ranked[0].passage, self.document, span=(ranked[0].passage.start, ranked[0].passage.end))]
+                [compose.state(best, self.document, span=(best.start, best.end))]
             )
             report = GateReport(again.figures, again.bound, report.removed)
         numbers, cited = compose.number_citations(kept, self.documents)
@@ -304,8 +341,9 @@ def equal_readings(question: Question, ranked: Sequence[Evidence], plan_year: in
         return []
     readings = [
         e for e in ranked[:15]
-        if e.passage.figures and e.passage.is_clause and e.fits_like(best)
-        and (best.score - e.score <= CLARIFY_MARGIN or _is_twin(question, e, best) or _shares_quote(e, best))
+        if e.passage.figures and e.passage.is_clause
+        and (e.fits_like(best) and (best.score - e.score <= CLARIFY_MARGIN or _is_twin(question, e, best))
+             or _shares_quote(question, e, best))
     ]  # fmt: skip
     if any(not e.feature("percent_unasked") for e in readings):
         readings = [e for e in readings if not e.feature("percent_unasked")]
@@ -325,10 +363,15 @@ def prefer_asked_year(question: Question, ranked: list[Evidence]) -> list[Eviden
     return ranked
 
 
-def _shares_quote(one: Evidence, other: Evidence) -> bool:
-    """Whether “分别” gives two passages of one quotation a figure each and the question names neither."""
-    spans = [(e.passage.start, e.passage.end) for e in (one, other)]
-    return spans[0] == spans[1] and one.own == other.own
+def _shares_quote(question: Question, one: Evidence, other: Evidence) -> bool:
+    """Whether “分别” gives two passages of one quotation a figure each and no word of the question chooses between them."""
+    if one.passage.start >= other.passage.end or other.passage.start >= one.passage.end:
+        return False
+    if {figure.unit for figure in one.passage.figures} != {figure.unit for figure in other.passage.figures}:
+        return False
+    texts = fold(one.passage.text), fold(other.passage.text)
+    pairs = [word[i : i + 2] for term in question.terms for word in term.alternatives for i in range(len(word) - 1)]
+    return not any((pair in texts[0]) != (pair in texts[1]) for pair in pairs)
 
 
 def prefer_level(question: Question, ranked: list[Evidence]) -> list[Evidence]:
@@ -398,7 +441,7 @@ def covers(question: Question, best: Evidence, profile: Profile) -> bool:
 
     On the training questions this let no unanswerable one through that the probability alone would have refused.
     """
-    full = best.feature("cover_wide") >= FULL_COVER and len(question.terms) >= 2
+    full = min(best.feature("cover_wide"), near_cover(question, best, profile)) >= FULL_COVER and len(question.terms) >= 2
     return full and form_met(question, best, profile)
 
 
