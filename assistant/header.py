@@ -3,29 +3,36 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from assistant.question import Question
 from assistant.wordlists import header_asks, question_words
 from corpus.types import Document, Passage
 
-_PERSON = re.compile(r"[区市县镇局处科省]长|书记|主任|领导|私人|个人|手机|家里|住址")
+_PERSON = re.compile(r"[区市县镇局处科省]长|书记|主任|领导|董事长|经理|院长|校长|私人|(?<!有)个人|手机|家里|住址")
 
 
 def header_passages(question: Question, document: Document, passages: Sequence[Passage]) -> list[Passage]:
     """The header fields that a question asks for; empty where it asks for something else.
 
-    The question must hold no content word beside the asking: “咨询电话是多少” asks for the head's telephone,
-    “区长的电话是多少” does not.
+    The question, or its last part, must hold no content word beside the asking: “咨询电话是多少” asks for the head's
+    telephone, “区长的电话是多少” does not.
     """
+    if _PERSON.search(question.folded):
+        return []
+    for part in (question.folded, *re.split(r"[,，。！!；;]", question.folded)[-1:]):
+        asked = _asked(part, document, {passage.field: passage for passage in passages if passage.is_header})
+        if asked:
+            return asked
+    return []
+
+
+def _asked(words: str, document: Document, by_name: Mapping[str, Passage]) -> list[Passage]:
     fields, generic = header_asks()
-    by_name = {passage.field: passage for passage in passages if passage.is_header}
-    rest = question.folded
+    rest = words
     for word in (document.title, document.place, document.place[:-1]):
         rest = rest.replace(word.lower(), "") if word else rest
     rest = re.sub(r"(?:19|20)\d{2}年?|今年|去年", "", rest)
-    if _PERSON.search(rest):
-        return []
     asked = []
     for name, pattern in fields.items():
         match = pattern.search(rest)
