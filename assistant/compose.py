@@ -19,7 +19,9 @@ _PARTS = re.compile(r"[,，、;；]|以及|还有|和|与|及|并")
 MAX_LISTED = 30
 MAX_SUBJECT_QUOTE = 160  # characters; a longer quotation is not given only to name a subject
 SHORT_SENTENCE = 80  # characters; a sentence up to this length answers a question for a fact as a whole
+NEAR_DENSE = 0.1  # how far below the best the cosine of an enumeration in the same sentence may lie
 JOINED_SCORE = 6.0  # how far below the best a second clause of the same sentence may score
+_ATTRIBUTE = re.compile(r"面积|金额|资金|投资额?|数量|规模|总量|总额|比例|增速")
 _ENUMERATED = re.compile(r"、|”“|等(?:\d|[一-鿿]{0,6}(?:项目|企业|产业|活动|行动))")
 _ASKS = (
     ("percent", re.compile(r"增长|增速|增幅|涨|下降|降幅|占比|比重|比例|百分|同比|率")),
@@ -97,9 +99,17 @@ def is_enumeration(text: str) -> bool:
 
 def facts(question: Question, ranked: Sequence[Evidence], document: Document) -> list[Statement]:
     """The statements that answer a question for a figure or a fact: one, or one for each thing asked for together."""
-    chosen = _asked_together(question, ranked) or [ranked[0]]
+    chosen = _asked_together(question, ranked) or [_below(ranked)]
     chosen.sort(key=lambda evidence: evidence.passage.start)
     return [_fact(question, evidence, document) for evidence in chosen]
+
+
+def _below(ranked: Sequence[Evidence]) -> Evidence:
+    """The best evidence; for a subject that only opens a sentence, the best clause of that sentence."""
+    best = ranked[0]
+    if best.passage.field != "topic":
+        return best
+    return next((e for e in ranked[1:] if e.passage.is_clause and _same_place(e, best)), best)
 
 
 def _fact(question: Question, evidence: Evidence, document: Document) -> Statement:
@@ -159,7 +169,11 @@ def _asked_together(question: Question, ranked: Sequence[Evidence]) -> list[Evid
 
 
 def _for_part(part: str, question: Question, ranked: Sequence[Evidence]) -> Evidence | None:
-    places = [i for i, term in enumerate(question.terms) if term.text in part and len(term.text) >= 2]
+    places = [
+        i
+        for i, term in enumerate(question.terms)
+        if term.text in part and len(term.text) >= 2 and not _ATTRIBUTE.fullmatch(term.text)
+    ]
     wanted = next((name for name, pattern in _ASKS if pattern.search(part)), "")
     scored = []
     for evidence in ranked[:20]:
@@ -217,7 +231,13 @@ def listing(
         return [state(p, document) for p in passages if p.sentence_start == listed and p.is_clause and len(p.text) > 3]
     if not is_enumeration(document.text[slice(*clause_span(passage, document))]):
         named = next(
-            (e for e in ranked if _same_place(e, best) and is_enumeration(e.passage.text) and max(e.own) >= 0.9),
+            (
+                e
+                for e in ranked
+                if _same_place(e, best)
+                and is_enumeration(e.passage.text)
+                and (max(e.own) >= 0.9 or best.found.dense - e.found.dense <= NEAR_DENSE)
+            ),
             None,
         )
         if named is not None:

@@ -92,7 +92,7 @@ def support(passage: Passage, document: Document) -> str:
     In “服务业增加值增长6%，建安投资增长4.3%” each clause has a subject of its own, so neither is about the other's. A
     clause that opens with a verb (惠及3000户) leans on what stands before it.
     """
-    if not passage.figures or not passage.is_clause or _leans(passage.text):
+    if not passage.figures or not passage.is_clause or leans(passage.text):
         return passage.context
     spans = clauses(document.text, passage.sentence_start, passage.sentence_end)
     kept = [
@@ -103,7 +103,7 @@ def support(passage: Passage, document: Document) -> str:
     return "，".join(kept)
 
 
-def _leans(text: str) -> bool:
+def leans(text: str) -> bool:
     """Whether a clause opens with a verb, or with what only joins it to the one before."""
     first = next(iter(jieba.posseg.lcut(text)), None)
     return first is not None and (first.flag[0] in "vdpcru" and first.flag != "vn")

@@ -130,7 +130,7 @@ def understand(text: str, document: Document) -> Question:
     content = _content(rest, document)
     for words in quoted:
         content = content.replace(words, " ")
-    terms = tuple(Term(words, (words,)) for words in quoted) + _terms(content)
+    terms = tuple(Term(words, (words,)) for words in quoted) + _terms(content, document.text)
     return Question(
         text=text,
         folded=folded,
@@ -239,8 +239,11 @@ def _content(folded: str, document: Document) -> str:
     return re.sub(r"[^\w%.+/]+", " ", folded).strip()
 
 
-def _terms(content: str) -> tuple[Term, ...]:
-    """Content words in order; an everyday word becomes one term with its official words as alternatives."""
+def _terms(content: str, text: str) -> tuple[Term, ...]:
+    """Content words in order; an everyday word becomes one term with its official words as alternatives.
+
+    A counted noun (三大战略) is a term of its own where the document has it.
+    """
     found: list[Term] = []
     position = 0
     table = everyday()
@@ -260,7 +263,7 @@ def _terms(content: str) -> tuple[Term, ...]:
         for chunk in cleaned.split():
             tokens = jieba.lcut(chunk)
             for token, following in zip_longest(tokens, tokens[1:], fillvalue=""):
-                if len(token) > 1 and len(following) > 1 and _COUNTED.fullmatch(token) and following not in noise:
+                if len(token) > 1 and _COUNTED.fullmatch(token) and token + following in text and following not in noise:
                     found.append(Term(token + following, (token + following,)))
                 if (
                     token not in noise

@@ -21,7 +21,7 @@ from assistant.confidence import (
     relation_differs,
     unit_clashes,
 )
-from assistant.evidence import FEATURES, Evidence, Profile, longest_name, matched, order
+from assistant.evidence import FEATURES, Evidence, Profile, leans, longest_name, matched, order
 from assistant.gate import Statement, run_gate
 from assistant.header import header_passages
 from assistant.history import StandAlone, joined, names_something, stand_alone
@@ -165,7 +165,7 @@ class PlanAssistant:
         started = time.perf_counter()
         question = understand(alone.text, self.document)
         understood = time.perf_counter()
-        ranked = prefer_level(question, prefer_asked_year(question, self.rank(question)))
+        ranked = prefer_unit(question, prefer_level(question, prefer_asked_year(question, self.rank(question))))
         timings = {"understand": _ms(started, understood), "retrieve": _ms(understood)}
         return Reading(alone, question, ranked, self._is_answered_by(question, ranked), timings)
 
@@ -386,6 +386,18 @@ def prefer_level(question: Question, ranked: list[Evidence]) -> list[Evidence]:
             and not evidence.feature("percent_unasked")
             and evidence.fits_like(ranked[0])
         ):
+            return [evidence, *(e for e in ranked if e is not evidence)]
+    return ranked
+
+
+def prefer_unit(question: Question, ranked: list[Evidence]) -> list[Evidence]:
+    """Put a figure of the kind asked for first where the best passage's sentence goes on to it (培训3000人，人均增收1.5万元)."""
+    if not ranked or question.form is not Form.AMOUNT or not unit_clashes(question, ranked[0].passage):
+        return ranked
+    best = ranked[0]
+    for evidence in ranked[1:6]:
+        goes_on = evidence.passage.sentence_start == best.passage.sentence_start and leans(evidence.passage.text)
+        if goes_on and evidence.passage.figures and not unit_clashes(question, evidence.passage):
             return [evidence, *(e for e in ranked if e is not evidence)]
     return ranked
 

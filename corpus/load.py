@@ -22,6 +22,7 @@ _ADDRESSEES = re.compile(r"^([^\n。]{4,200})[:：][ \t　]*$", re.M)
 _MEETING = re.compile(
     r"(?:已经|已由|经)(?!济)([^，。；\s《》]{2,20}第[一二三四五六七八九十]+(?:次|届)[^，。；\s]{0,14}?会议)(?:审议|批准|表决)?通过"
 )
+_NOTICE = re.compile(r"^[ \t　]*(关于[^。：:]{4,120}?的(?:通知|意见|决定|批复|函|公告|通告|报告))[ \t　]*$", re.M)
 _PUBLICITY = re.compile(r"[(（](此件[^)）\n]{2,12})[)）]")
 _SPEAKER = re.compile(
     r"^[ \t　—]*(?P<post>[^\s，。；：]{0,20}(?:市长|省长|区长|县长|主席|总理|主任))[ \t　]+(?P<name>[一-鿿](?:[ \t　]?[一-鿿]){1,3})"
@@ -148,6 +149,7 @@ def _header_fields(head: str) -> list[HeaderField]:
 
     number = _DOCUMENT_NUMBER.search(head)
     add("文号", number)
+    add("标题", _NOTICE.search(head) if number else None)
     issuers = list(_ISSUER.finditer(head))
     add("印发机关", issuers[-1] if issuers else None)
     add("主送机关", _ADDRESSEES.search(head) if number else None)
