@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import jieba
 import jieba.posseg
+import numpy as np
+import numpy.typing as npt
 
 from assistant.compose import is_enumeration
 from assistant.evidence import FEATURES, MEASURES, Evidence, Profile, term_weights, unit_class
@@ -52,6 +56,15 @@ CONFIDENCE_FEATURES = (
     "relation_differs",
     "near_cover",
     "near_missing",
+    "near_best",
+    "is_where",
+    "is_who",
+    "is_yesno",
+    "is_what",
+    "is_how",
+    "term_count",
+    "figure_count",
+    "length",
 )
 
 
@@ -139,6 +152,11 @@ def describe_evidence(question: Question, ranked: Sequence[Evidence], profile: P
         float(relation_differs(question, best.passage)),
         near_cover(question, best, profile),
         max((w * (1 - c) / heaviest for w, c in zip(weights, best.near, strict=True)), default=1.0),
+        max(best.near, default=0.0),
+        *(float(question.form is form) for form in (Form.WHERE, Form.WHO, Form.YESNO, Form.WHAT, Form.HOW)),
+        min(len(question.terms), 10) / 10,
+        min(len(best.passage.figures), 3) / 3,
+        min(len(best.passage.text), 60) / 60,
     )
 
 
@@ -177,7 +195,51 @@ def relation_differs(question: Question, passage: Passage) -> bool:
     return (asks_share and says_growth and not says_share) or (asks_growth and not says_growth)
 
 
-def probability(features: Sequence[float], weights: Sequence[float], intercept: float) -> float:
-    """Logistic model: the probability that the document answers the question."""
-    z = intercept + sum(w * f for w, f in zip(weights, features, strict=True))
-    return 1 / (1 + math.exp(-max(-30.0, min(30.0, z))))
+@dataclass(frozen=True, slots=True)
+class Trees:
+    """Boosted decision trees, all in arrays of shape (trees, nodes); a leaf is its own child on both sides.
+
+    A row goes left where its feature is at most the threshold; the values of the leaves that it reaches, and ``start``,
+    add up to the logarithm of the odds (gradient boosting as in Friedman, 2001).
+    """
+
+    start: float
+    feature: npt.NDArray[np.int64]
+    threshold: npt.NDArray[np.float64]
+    left: npt.NDArray[np.int64]
+    right: npt.NDArray[np.int64]
+    value: npt.NDArray[np.float64]
+
+    def probability(self, row: Sequence[float]) -> float:
+        """The probability that the document answers the question, from the values of ``CONFIDENCE_FEATURES``."""
+        values = np.asarray(row, dtype=np.float64)
+        trees = np.arange(len(self.feature))
+        node = np.zeros(len(self.feature), dtype=np.int64)
+        while True:
+            is_left = values[self.feature[trees, node]] <= self.threshold[trees, node]
+            child = np.where(is_left, self.left[trees, node], self.right[trees, node])
+            if (child == node).all():
+                break
+            node = child
+        odds = self.start + float(self.value[trees, node].sum())
+        return 1 / (1 + math.exp(-max(-30.0, min(30.0, odds))))
+
+    @classmethod
+    def undecided(cls) -> Trees:
+        """One leaf: even odds for everything, for where nothing has been fitted yet."""
+        leaf = np.zeros((1, 1))
+        return cls(0.0, leaf.astype(np.int64), leaf, leaf.astype(np.int64), leaf.astype(np.int64), leaf)
+
+    @classmethod
+    def read(cls, data: Mapping[str, Any]) -> Trees:
+        """From what ``written`` gave."""
+        return cls(
+            float(data["start"]),
+            *(np.array(data[name], dtype=np.int64) if name in ("feature", "left", "right") else np.array(data[name], dtype=np.float64)
+              for name in ("feature", "threshold", "left", "right", "value")),
+        )  # fmt: skip
+
+    def written(self) -> dict[str, Any]:
+        """As JSON values."""
+        arrays = ("feature", "threshold", "left", "right", "value")
+        return {"start": self.start, **{name: getattr(self, name).tolist() for name in arrays}}

@@ -184,13 +184,13 @@ PARTIAL_KNOWN = 0.4  # the same where the document has the word itself, elsewher
 def matched(words: Sequence[str], target: str, partial: float = PARTIAL) -> float:
     """How far the best of ``words`` is found in ``target``: 1 for a literal occurrence, else its shared bigrams.
 
-    Words of one or two characters count only as a whole; the share of bigrams is discounted by ``partial``.
+    Words of one or two characters, and of letters and digits (PM10), count only as a whole; the share of bigrams is discounted by ``partial``.
     """
     best = 0.0
     for word in words:
         if word in target:
             return 1.0
-        if len(word) >= 3:
+        if len(word) >= 3 and not word.isascii():
             pairs = [word[i : i + 2] for i in range(len(word) - 1)]
             share = partial * sum(pair in target for pair in pairs) / len(pairs)
             best = max(best, share if share >= 0.3 else 0.0)

@@ -13,11 +13,10 @@ from pathlib import Path
 
 from assistant import compose
 from assistant.confidence import (
-    CONFIDENCE_FEATURES,
+    Trees,
     describe_evidence,
     form_met,
     near_cover,
-    probability,
     relation_differs,
     unit_clashes,
 )
@@ -54,8 +53,7 @@ class Weights:
     """Fitted weights of the ranking and of the confidence, with the confidence below which nothing is claimed."""
 
     ranking: tuple[float, ...]
-    confidence: tuple[float, ...]
-    intercept: float
+    confidence: Trees
     threshold: float
 
 
@@ -65,8 +63,7 @@ def bundled_weights() -> Weights:
     data = json.loads(files("assistant").joinpath("weights/evidence.json").read_text(encoding="utf-8"))
     return Weights(
         ranking=tuple(data["ranking"][name] for name in FEATURES),
-        confidence=tuple(data["confidence"][name] for name in CONFIDENCE_FEATURES),
-        intercept=data["intercept"],
+        confidence=Trees.read(data["confidence"]),
         threshold=data["threshold"],
     )
 
@@ -234,7 +231,7 @@ class PlanAssistant:
         if not ranked or not question.terms or must_refuse(question, ranked, self.profile):
             return False
         features = describe_evidence(question, ranked, self.profile)
-        sure = probability(features, self.weights.confidence, self.weights.intercept)
+        sure = self.weights.confidence.probability(features)
         if self.settings.min_confidence is not None:
             return sure >= self.settings.min_confidence
         return sure >= self.weights.threshold or covers(question, ranked[0], self.profile)
@@ -465,7 +462,7 @@ def names_another(question: Question, best: Evidence, profile: Profile) -> bool:
     name = longest_name(question, profile)
     inside = [
         share
-        for term, share in zip(question.terms, best.wide, strict=True)
+        for term, share in zip(question.terms, best.near, strict=True)
         if name and len(term.text) >= 2 and (term.text in name or name in term.text)
     ]
     return bool(inside) and max(inside) < 0.5

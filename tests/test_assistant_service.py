@@ -348,5 +348,5 @@ def test_higher_threshold_refuses_what_is_not_certain(mini_assistant: PlanAssist
 def test_bundled_weights_are_for_the_features_of_the_code_in_their_order() -> None:
     data = json.loads(files("assistant").joinpath("weights/evidence.json").read_text(encoding="utf-8"))
     assert tuple(data["ranking"]) == FEATURES
-    assert tuple(data["confidence"]) == CONFIDENCE_FEATURES
+    assert tuple(data["confidence"]["features"]) == CONFIDENCE_FEATURES
     assert 0 < data["threshold"] < 1
