@@ -196,14 +196,17 @@ def relation_differs(question: Question, passage: Passage) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class Trees:
-    """Boosted decision trees, all in arrays of shape (trees, nodes); a leaf is its own child on both sides.
+class Confidence:
+    """A logistic model and boosted decision trees; the mean of their log-odds is the answer.
 
-    A row goes left where its feature is at most the threshold; the values of the leaves that it reaches, and ``start``,
-    add up to the logarithm of the odds (gradient boosting as in Friedman, 2001).
+    ``linear`` has a weight for each feature. The trees are arrays of shape (trees, nodes); a leaf is its own child on
+    both sides. A row goes left where its feature is at most the threshold; the values of the leaves that it reaches add
+    up (gradient boosting as in Friedman, 2001). ``start`` is what both models begin with. The trees tell more cases
+    apart, the logistic model holds where questions are of a kind that none was fitted on.
     """
 
     start: float
+    linear: npt.NDArray[np.float64]
     feature: npt.NDArray[np.int64]
     threshold: npt.NDArray[np.float64]
     left: npt.NDArray[np.int64]
@@ -221,25 +224,25 @@ class Trees:
             if (child == node).all():
                 break
             node = child
-        odds = self.start + float(self.value[trees, node].sum())
+        odds = self.start + (float(values @ self.linear) + float(self.value[trees, node].sum())) / 2
         return 1 / (1 + math.exp(-max(-30.0, min(30.0, odds))))
 
     @classmethod
-    def undecided(cls) -> Trees:
-        """One leaf: even odds for everything, for where nothing has been fitted yet."""
+    def undecided(cls, features: int) -> Confidence:
+        """Even odds for everything, for where nothing has been fitted yet."""
         leaf = np.zeros((1, 1))
-        return cls(0.0, leaf.astype(np.int64), leaf, leaf.astype(np.int64), leaf.astype(np.int64), leaf)
+        return cls(0.0, np.zeros(features), leaf.astype(np.int64), leaf, leaf.astype(np.int64), leaf.astype(np.int64), leaf)
 
     @classmethod
-    def read(cls, data: Mapping[str, Any]) -> Trees:
+    def read(cls, data: Mapping[str, Any]) -> Confidence:
         """From what ``written`` gave."""
         return cls(
             float(data["start"]),
             *(np.array(data[name], dtype=np.int64) if name in ("feature", "left", "right") else np.array(data[name], dtype=np.float64)
-              for name in ("feature", "threshold", "left", "right", "value")),
+              for name in ("linear", "feature", "threshold", "left", "right", "value")),
         )  # fmt: skip
 
     def written(self) -> dict[str, Any]:
         """As JSON values."""
-        arrays = ("feature", "threshold", "left", "right", "value")
+        arrays = ("linear", "feature", "threshold", "left", "right", "value")
         return {"start": self.start, **{name: getattr(self, name).tolist() for name in arrays}}

@@ -104,9 +104,9 @@ def support(passage: Passage, document: Document) -> str:
 
 
 def leans(text: str) -> bool:
-    """Whether a clause opens with a verb, or with what only joins it to the one before."""
+    """Whether a clause opens with a verb, a time, or with what only joins it to the one before."""
     first = next(iter(jieba.posseg.lcut(text)), None)
-    return first is not None and (first.flag[0] in "vdpcru" and first.flag != "vn")
+    return first is not None and (first.flag[0] in "vdpcrut" and first.flag != "vn")
 
 
 class Profile:

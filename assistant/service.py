@@ -13,7 +13,7 @@ from pathlib import Path
 
 from assistant import compose
 from assistant.confidence import (
-    Trees,
+    Confidence,
     describe_evidence,
     form_met,
     near_cover,
@@ -53,7 +53,7 @@ class Weights:
     """Fitted weights of the ranking and of the confidence, with the confidence below which nothing is claimed."""
 
     ranking: tuple[float, ...]
-    confidence: Trees
+    confidence: Confidence
     threshold: float
 
 
@@ -63,7 +63,7 @@ def bundled_weights() -> Weights:
     data = json.loads(files("assistant").joinpath("weights/evidence.json").read_text(encoding="utf-8"))
     return Weights(
         ranking=tuple(data["ranking"][name] for name in FEATURES),
-        confidence=Trees.read(data["confidence"]),
+        confidence=Confidence.read(data["confidence"]),
         threshold=data["threshold"],
     )
 
@@ -448,9 +448,12 @@ def must_refuse(question: Question, ranked: Sequence[Evidence], profile: Profile
 def covers(question: Question, best: Evidence, profile: Profile) -> bool:
     """Whether passage and surroundings hold nearly all words of the question and the form of answer that it wants.
 
-    On the training questions this let no unanswerable one through that the probability alone would have refused.
+    A question of one word must have it in the passage itself. On the training questions this let hardly an unanswerable
+    one through that the probability alone would have refused.
     """
-    full = min(best.feature("cover_wide"), near_cover(question, best, profile)) >= FULL_COVER and len(question.terms) >= 2
+    if len(question.terms) == 1:
+        return best.own[0] == 1 and len(question.terms[0].text) >= 2 and form_met(question, best, profile)
+    full = min(best.feature("cover_wide"), near_cover(question, best, profile)) >= FULL_COVER
     return full and form_met(question, best, profile)
 
 

@@ -21,7 +21,7 @@ import numpy as np
 import numpy.typing as npt
 
 from assistant.compose import group_members
-from assistant.confidence import CONFIDENCE_FEATURES, Trees, describe_evidence
+from assistant.confidence import CONFIDENCE_FEATURES, Confidence, describe_evidence
 from assistant.evidence import FEATURES, Profile, order
 from assistant.history import stand_alone
 from assistant.normalise import fold, tidy
@@ -35,6 +35,7 @@ from index.build import ensure_index
 from index.types import ScoredPassage
 
 RANKING_PENALTY = 1e-3  # on the squared standardised weights
+LOGISTIC_C = 0.3  # inverse of the penalty of the logistic model
 MAX_FALSE_REFUSALS = 0.05  # share of rightly found answers that the threshold may refuse on held-out documents
 
 
@@ -140,9 +141,13 @@ def confidence_rows(
     return np.array(rows), np.array(labels)
 
 
-def fit_confidence(rows: npt.NDArray[np.float64], labels: npt.NDArray[np.bool_]) -> Trees:
-    """Boosted trees; on questions about held-out documents they told better than a logistic model (docs/retrieval.md)."""
+def fit_confidence(rows: npt.NDArray[np.float64], labels: npt.NDArray[np.bool_]) -> Confidence:
+    """A logistic model and boosted trees; what each did on held-out documents is in docs/retrieval.md."""
     from sklearn.ensemble import HistGradientBoostingClassifier
+    from sklearn.linear_model import LogisticRegression
+
+    scale = rows.std(axis=0) + 1e-6
+    logistic = LogisticRegression(C=LOGISTIC_C, max_iter=5000).fit(rows / scale, labels)
 
     model = HistGradientBoostingClassifier(
         max_iter=150, learning_rate=0.05, max_leaf_nodes=12, min_samples_leaf=15, l2_regularization=3, random_state=0
@@ -159,7 +164,8 @@ def fit_confidence(rows: npt.NDArray[np.float64], labels: npt.NDArray[np.bool_])
             threshold[t, n] = 0.0 if leaf else node["num_threshold"]
             left[t, n], right[t, n] = (n, n) if leaf else (node["left"], node["right"])
             value[t, n] = node["value"] if leaf else 0.0
-    return Trees(float(model._baseline_prediction[0, 0]), feature, threshold, left, right, value)
+    start = (float(logistic.intercept_[0]) + float(model._baseline_prediction[0, 0])) / 2
+    return Confidence(start, logistic.coef_[0] / scale, feature, threshold, left, right, value)
 
 
 def held_out(examples: Sequence[Example]) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.bool_]]:
@@ -216,7 +222,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         texts = {row["id"]: row["text"] for row in map(json.loads, lines) if row["id"] in wanted}
     settings = Settings.model_construct()
     embedder = load_model(settings)
-    blank = Weights((0.0,) * len(FEATURES), Trees.undecided(), 0.5)
+    blank = Weights((0.0,) * len(FEATURES), Confidence.undecided(len(CONFIDENCE_FEATURES)), 0.5)
     examples: list[Example] = []
     for name, path in wanted.items():
         document = parse_document(texts[name], doc_id=name)

@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from assistant.confidence import Trees
+from assistant.confidence import Confidence
 from evals.fit import fit_confidence
 
 
@@ -17,24 +17,29 @@ def rows() -> tuple[np.ndarray, np.ndarray]:
     return values, labels
 
 
-def test_trees_give_the_probabilities_of_the_library_that_fitted_them(rows: tuple[np.ndarray, np.ndarray]) -> None:
+def test_confidence_is_the_mean_log_odds_of_the_two_models_that_the_library_fitted(
+    rows: tuple[np.ndarray, np.ndarray],
+) -> None:
     from sklearn.ensemble import HistGradientBoostingClassifier
+    from sklearn.linear_model import LogisticRegression
 
     values, labels = rows
     library = HistGradientBoostingClassifier(
         max_iter=150, learning_rate=0.05, max_leaf_nodes=12, min_samples_leaf=15, l2_regularization=3, random_state=0
     ).fit(values, labels)
-    trees = fit_confidence(values, labels)
-    ours = [trees.probability(row) for row in values[:50]]
-    assert ours == pytest.approx(library.predict_proba(values[:50])[:, 1], abs=1e-6)
+    scale = values.std(axis=0) + 1e-6
+    logistic = LogisticRegression(C=0.3, max_iter=5000).fit(values / scale, labels)
+    odds = (library.decision_function(values[:50]) + logistic.decision_function(values[:50] / scale)) / 2
+    confidence = fit_confidence(values, labels)
+    assert [confidence.probability(row) for row in values[:50]] == pytest.approx(1 / (1 + np.exp(-odds)), abs=1e-6)
 
 
-def test_trees_survive_being_written_as_json(rows: tuple[np.ndarray, np.ndarray]) -> None:
+def test_confidence_survives_being_written_as_json(rows: tuple[np.ndarray, np.ndarray]) -> None:
     values, labels = rows
-    trees = fit_confidence(values, labels)
-    again = Trees.read(json.loads(json.dumps(trees.written())))
-    assert [again.probability(row) for row in values[:20]] == [trees.probability(row) for row in values[:20]]
+    fitted = fit_confidence(values, labels)
+    again = Confidence.read(json.loads(json.dumps(fitted.written())))
+    assert [again.probability(row) for row in values[:20]] == [fitted.probability(row) for row in values[:20]]
 
 
-def test_unfitted_trees_are_undecided() -> None:
-    assert Trees.undecided().probability([0.0, 1.0]) == 0.5
+def test_what_is_not_fitted_is_undecided() -> None:
+    assert Confidence.undecided(2).probability([0.0, 1.0]) == 0.5
