@@ -24,7 +24,7 @@ NEAR = 0.6  # cosine above which a passage counts as near; of right passages, ha
 USUAL = 0.2  # share of reports from which a word counts as usual in them
 _DATED = re.compile(r"\d年|\d月|\d日|年底|月底|季度|上半年|下半年|年内|年末|届")
 _REASON = re.compile(r"由于|因为|因(?!地)|受.{1,12}影响|原因|主要是|得益于")
-_SUM_ASKED = re.compile(r"投资(?:额|是|要|为|达|约)*多少|多少(?:亿|万|元|块|资金|投资)|总投资|造价|金额|(?<!的)多少钱$")
+_SUM_ASKED = re.compile(r"(?<!资产)(?<!建安)(?<!工业)(?<!技改)(?<!民间)(?<!开发)投资(?:是|要|为|达|约)*多少|投资额(?:是|要|为|达|约)*多少|多少(?:亿|万|元|块|资金|投资)|总投资|造价|金额|(?<!的)多少钱$")
 _PERSON_ASKED = re.compile(r"谁(?:负责|管|牵头|主管|分管)|哪个人|负责人|姓名|叫什么名字|书记|区长|市长|县长|局长|主任")
 _PLACE_WORD = re.compile(
     r"[一-鿿]{2,6}?(?:区|镇|乡|街道|村|路|县|市|园|基地|大道|谷|城|片区|校区|公司|峪|沟|岭|湾|湖|河)"

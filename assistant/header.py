@@ -18,13 +18,18 @@ def header_passages(question: Question, document: Document, passages: Sequence[P
     The question, or its last part, must hold no content word beside the asking: “咨询电话是多少” asks for the head's
     telephone, “区长的电话是多少” does not.
     """
-    if _PERSON.search(question.folded):
+    if asks_for_somebody(question):
         return []
     for part in (question.folded, *re.split(r"[,，。！!；;]", question.folded)[-1:]):
         asked = _asked(part, document, {passage.field: passage for passage in passages if passage.is_header})
         if asked:
             return asked
     return []
+
+
+def asks_for_somebody(question: Question) -> bool:
+    """Whether a question asks for an official or a private person; of these the head of a document tells nothing."""
+    return bool(_PERSON.search(question.folded))
 
 
 def _asked(words: str, document: Document, by_name: Mapping[str, Passage]) -> list[Passage]:

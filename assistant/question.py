@@ -84,6 +84,9 @@ _QUOTED_WORDS = re.compile(r"[“\"「『‘]([^“”\"「」『』‘’]{2,12
 NAMED_ACTUAL = re.compile(r"实际(?=利用|使用|到位|吸收|引进|外资|产量|直接)")
 _INSISTS = re.compile(r"目标|计划(?!生育)|预期|打算|任务|实际|完成了|完成情况|执行情况|已经|实现了|达到了")
 _BRACKETED_UNIT = re.compile(r"[(（](?:单位[:：]?)?[十百千万亿]*(元|美元|吨|亩|人|户|家|个|%|平方米|公里)[)）]")
+_SET_ASIDE = re.compile(
+    r"(?:^|[,，])(?:可?(?<!是)不是|别说|先?不(?:说|要|问|看|管))(?:(?:20\d\d|[去今上])年|计划|目标|实际)[^,，。？?]{0,8}(?=[,，。？?]|$)[,，]?"
+)
 _POINTS = re.compile(r"(?:多少|几)个?(?:点|百分比)(?=$|[啊呀呢吧了,，?？。])")
 _COLLOQUIAL_YUAN = re.compile(r"^块(?=钱|[啊呀呢吧,，?？。]|$)")
 _MEASURED = re.compile(r"(?:多少|几)(?:个)?")
@@ -114,7 +117,7 @@ def understand(text: str, document: Document) -> Question:
         The question as understood; ``terms`` is empty where nothing but question words is left.
     """
     folded = fold(arabic(fold(tidy(text))))
-    rest = _without_title(folded, document)
+    rest = _without_title(_SET_ASIDE.sub("", folded) or folded, document)
     years = years_named(rest, document.year)
     if len(years) < 2 and document.year is not None and _asks_both(rest):
         years = (document.year - 1, document.year)
@@ -196,7 +199,7 @@ def _unit_class(folded: str, unit: str, form: Form) -> str:
     if unit or form is not Form.AMOUNT:
         return ""
     words = question_words()
-    if words.money.search(folded) and not re.search(
+    if words.money.search(words.rates.sub("", folded)) and not re.search(
         r"增长|增速|增幅|涨|比重|占比|比例|份额|几成|强度|多了|下降|项目", folded
     ):
         return "money"

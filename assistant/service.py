@@ -22,7 +22,7 @@ from assistant.confidence import (
 )
 from assistant.evidence import FEATURES, Evidence, Profile, leans, longest_name, matched, order
 from assistant.gate import Statement, run_gate
-from assistant.header import header_passages
+from assistant.header import asks_for_somebody, header_passages
 from assistant.history import StandAlone, joined, names_something, stand_alone
 from assistant.homophones import Homophones
 from assistant.normalise import fold, simplified, tidy
@@ -414,7 +414,7 @@ def must_refuse(question: Question, ranked: Sequence[Evidence], profile: Profile
     best = ranked[0]
     passage = best.passage
     if passage.is_header:
-        return False
+        return asks_for_somebody(question)
     if question.places and best.feature("place_missing"):
         return True
     if question.form in (Form.WHERE, Form.WHEN) and not form_met(question, best, profile):

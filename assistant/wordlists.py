@@ -24,6 +24,7 @@ class QuestionWords:
     result: re.Pattern[str]
     forms: tuple[tuple[str, re.Pattern[str]], ...]
     percent: re.Pattern[str]
+    rates: re.Pattern[str]
     money: re.Pattern[str]
     phrases: re.Pattern[str]
     noise: frozenset[str]
@@ -44,6 +45,7 @@ def question_words() -> QuestionWords:
         result=_any(data["kind"]["result"]),
         forms=tuple((form["name"], re.compile("|".join(form["patterns"]))) for form in data["form"]),
         percent=_any(data["units"]["percent"]),
+        rates=_any(data["units"]["rates"]),
         money=_any(data["units"]["money"]),
         phrases=_any([phrase for phrase in phrases if len(phrase) >= 2]),
         noise=frozenset(phrases),
