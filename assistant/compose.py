@@ -53,7 +53,7 @@ def state(passage: Passage, document: Document, *, span: tuple[int, int] | None 
     words = passage.text if span is None else document.text[start:end]
     return Statement(
         label=label(passage),
-        words=words.strip(),
+        words=re.sub(r"\s*\n\s*", "", words.strip()),
         quote=document.text[start:end],
         start=start,
         end=end,
@@ -124,8 +124,10 @@ def _fact(question: Question, evidence: Evidence, document: Document) -> Stateme
 
 
 def _widened(question: Question, evidence: Evidence, document: Document) -> tuple[int, int] | None:
-    """What is quoted where the passage leaves out words of the question: its whole sentence where that is short and has
-    hardly a figure, else the passage with the clause beside it that holds such words; ``None`` for the passage alone.
+    """What is quoted where the passage leaves out words of the question; ``None`` for the passage alone.
+
+    Its whole sentence where that is short and has hardly a figure, else the passage with the clause beside it that
+    holds such words.
     """
     passage = evidence.passage
     if question.form in (Form.AMOUNT, Form.LIST) or not passage.is_clause:

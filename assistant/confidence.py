@@ -24,7 +24,9 @@ NEAR = 0.6  # cosine above which a passage counts as near; of right passages, ha
 USUAL = 0.2  # share of reports from which a word counts as usual in them
 _DATED = re.compile(r"\d年|\d月|\d日|年底|月底|季度|上半年|下半年|年内|年末|届")
 _REASON = re.compile(r"由于|因为|因(?!地)|受.{1,12}影响|原因|主要是|得益于")
-_SUM_ASKED = re.compile(r"(?<!资产)(?<!建安)(?<!工业)(?<!技改)(?<!民间)(?<!开发)投资(?:是|要|为|达|约)*多少|投资额(?:是|要|为|达|约)*多少|多少(?:亿|万|元|块|资金|投资)|总投资|造价|金额|(?<!的)多少钱$")
+_SUM_ASKED = re.compile(
+    r"(?<!资产)(?<!建安)(?<!工业)(?<!技改)(?<!民间)(?<!开发)投资(?:是|要|为|达|约)*多少|投资额(?:是|要|为|达|约)*多少|多少(?:亿|万|元|块|资金|投资)|总投资|造价|金额|(?<!的)多少钱$"
+)
 _PERSON_ASKED = re.compile(r"谁(?:负责|管|牵头|主管|分管)|哪个人|负责人|姓名|叫什么名字|书记|区长|市长|县长|局长|主任")
 _PLACE_WORD = re.compile(
     r"[一-鿿]{2,6}?(?:区|镇|乡|街道|村|路|县|市|园|基地|大道|谷|城|片区|校区|公司|峪|沟|岭|湾|湖|河)"
@@ -84,10 +86,10 @@ def form_met(question: Question, evidence: Evidence, profile: Profile) -> bool:
         return not _PERSON_ASKED.search(question.folded) and not (asks_names and not is_enumeration(passage.text))
     if question.form is Form.WHERE:
         words = fold(passage.text)
-        named = [pair.word for pair in jieba.posseg.lcut(words) if pair.flag == "ns"]
+        located = [pair.word for pair in jieba.posseg.lcut(words) if pair.flag == "ns"]
         return any(
             place not in question.folded and not place.startswith(("全", "各"))
-            for place in (*_PLACE_WORD.findall(words), *named)
+            for place in (*_PLACE_WORD.findall(words), *located)
         )
     if question.form is Form.LIST:
         named = question.quoted and is_enumeration(passage.context)
@@ -101,8 +103,10 @@ def form_met(question: Question, evidence: Evidence, profile: Profile) -> bool:
 
 
 def unit_clashes(question: Question, passage: Passage) -> bool:
-    """Whether a question asks for a measure (亿元, 亩, 公里, a rate, a sum) and the passage's figures are of other kinds,
-    or for a number of things (几起, 多少家) and the passage has rates only.
+    """Whether the passage has no figure of the kind that a question asks for.
+
+    That is a measure (亿元, 亩, 公里, a rate, a sum) where its figures are of other kinds, or a number of things (几起,
+    多少家) where it has rates only.
 
     On 225 development questions of this kind the right passage never clashed but once.
     """
@@ -231,16 +235,29 @@ class Confidence:
     def undecided(cls, features: int) -> Confidence:
         """Even odds for everything, for where nothing has been fitted yet."""
         leaf = np.zeros((1, 1))
-        return cls(0.0, np.zeros(features), leaf.astype(np.int64), leaf, leaf.astype(np.int64), leaf.astype(np.int64), leaf)
+        return cls(
+            0.0, np.zeros(features), leaf.astype(np.int64), leaf, leaf.astype(np.int64), leaf.astype(np.int64), leaf
+        )
 
     @classmethod
     def read(cls, data: Mapping[str, Any]) -> Confidence:
         """From what ``written`` gave."""
+
+        def numbers(name: str) -> npt.NDArray[np.float64]:
+            return np.array(data[name], dtype=np.float64)
+
+        def places(name: str) -> npt.NDArray[np.int64]:
+            return np.array(data[name], dtype=np.int64)
+
         return cls(
-            float(data["start"]),
-            *(np.array(data[name], dtype=np.int64) if name in ("feature", "left", "right") else np.array(data[name], dtype=np.float64)
-              for name in ("linear", "feature", "threshold", "left", "right", "value")),
-        )  # fmt: skip
+            start=float(data["start"]),
+            linear=numbers("linear"),
+            feature=places("feature"),
+            threshold=numbers("threshold"),
+            left=places("left"),
+            right=places("right"),
+            value=numbers("value"),
+        )
 
     def written(self) -> dict[str, Any]:
         """As JSON values."""

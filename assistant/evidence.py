@@ -266,10 +266,14 @@ def describe(question: Question, found: ScoredPassage, profile: Profile, weights
     return values, tuple(own), tuple(wide), tuple(near)
 
 
-def _around(terms: Sequence[Term], own: Sequence[float], partial: Sequence[float], fields: Sequence[str]) -> list[float]:
+def _around(
+    terms: Sequence[Term], own: Sequence[float], partial: Sequence[float], fields: Sequence[str]
+) -> list[float]:
     """The share of each term that the passage's own words or ``fields`` hold, these discounted by ``_WIDE``."""
     return [
-        max(o, *(discount * matched(term.alternatives, field, p) for discount, field in zip(_WIDE, fields, strict=True)))
+        max(
+            o, *(discount * matched(term.alternatives, field, p) for discount, field in zip(_WIDE, fields, strict=True))
+        )
         if o < 1
         else 1.0
         for o, term, p in zip(own, terms, partial, strict=True)

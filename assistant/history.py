@@ -46,7 +46,9 @@ _MORE = re.compile(r"还有(?:什么|哪些|谁|别的|其他)|其他(?:的)?(?:
 _SAID_KIND = re.compile(r"目标|计划|预期|任务|实际|完成情况")
 _BARE_ASKING = re.compile(r"^(?:那)?(?:是|在|有|要|用|花|为)(?:哪|几|谁|什么|多少|第几|何)")
 _OWN_ASKING = re.compile(r"(?:多少|几)(?:块)?钱")
-_BARE = re.compile(r"(?:来着|具体|到底)?(?:是|叫|指)(?:的是)?(?:什么|啥|哪个|哪一个|谁)?(?:来着|名字|呀|啊|呢)?[？?。]?")
+_BARE = re.compile(
+    r"(?:来着|具体|到底)?(?:是|叫|指)(?:的是)?(?:什么|啥|哪个|哪一个|谁)?(?:来着|名字|呀|啊|呢)?[？?。]?"
+)
 _SAME = re.compile(r"^(?:是)?(?:哪些|哪几|哪|谁|什么|多少|几|在哪|怎么|为什么|何时|啥)")
 
 
@@ -179,6 +181,8 @@ def _resolve(
     replaced = _substituted(previous, core, profile)
     other_class = asked.unit_class and before.unit_class and asked.unit_class != before.unit_class
     wants_more = asked.form not in (Form.WHAT, before.form) or asked.unit or other_class or _OWN_ASKING.search(fragment)
+    if wants_more and core not in fragment:
+        return StandAlone(_topic(previous) + fragment, True)
     if wants_more:
         replaced = _topic(_substituted(_topic(previous), core, profile)) + _asking(fragment, core)
     return StandAlone(_with_time(replaced, asked, before, profile.document, fragment), True)
@@ -244,7 +248,10 @@ def _topic(question: str) -> str:
     Where the asking only qualifies what follows (打造什么产业基地), it alone is left out.
     """
     text = re.sub(r"[？?。！!]+$", "", question)
-    qualifying = re.search(r"(?:什么(?:样的)?|哪些|哪几(?:个|家|项|条|种)|哪(?:[两二三四五六七八九十]|一)?(?:个|家|项|条|种|类|所|座))([一-鿿]{3,12})$", text)
+    qualifying = re.search(
+        r"(?:什么(?:样的)?|哪些|哪几(?:个|家|项|条|种)|哪(?:[两二三四五六七八九十]|一)?(?:个|家|项|条|种|类|所|座))([一-鿿]{3,12})$",
+        text,
+    )
     if qualifying and not _SAID_KIND.match(qualifying.group(1)):
         return text[: qualifying.start()] + qualifying.group(1)
     text = re.sub(

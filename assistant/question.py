@@ -116,13 +116,13 @@ def understand(text: str, document: Document) -> Question:
     Returns:
         The question as understood; ``terms`` is empty where nothing but question words is left.
     """
-    folded = fold(arabic(fold(tidy(text))))
+    bracketed = _BRACKETED_UNIT.search(text)
+    folded = fold(arabic(fold(tidy(_BRACKETED_UNIT.sub("", text)))))
     rest = _without_title(_SET_ASIDE.sub("", folded) or folded, document)
     years = years_named(rest, document.year)
     if len(years) < 2 and document.year is not None and _asks_both(rest):
         years = (document.year - 1, document.year)
-    unit = _unit_asked(rest)
-    rest = _BRACKETED_UNIT.sub("", rest)
+    unit = bracketed.group(1) if bracketed else _unit_asked(rest)
     form = next((Form(name) for name, pattern in question_words().forms if pattern.search(rest)), Form.WHAT)
     places = _other_places(rest, document)
     quoted = tuple(
@@ -178,8 +178,6 @@ def _kind(folded: str, years: tuple[int, ...], plan_year: int | None) -> Kind | 
 
 
 def _unit_asked(folded: str) -> str:
-    if bracketed := _BRACKETED_UNIT.search(folded):
-        return bracketed.group(1)
     if _POINTS.search(folded):
         return "个百分点"
     for match in _MEASURED.finditer(folded):
@@ -228,7 +226,9 @@ def _is_part_of_name(match: re.Match[str], folded: str, text: str) -> bool:
     after = folded[match.end() : match.end() + 2]
     before = folded[max(0, match.start() - 1) : match.start()]
     longer = [match.group() + after] if re.fullmatch(r"[一-鿿]{2}", after) and not _FREE.match(after) else []
-    longer += [before + match.group()] if re.fullmatch(r"[一-鿿]", before) and before not in "在是从到和与跟比对的" else []
+    longer += (
+        [before + match.group()] if re.fullmatch(r"[一-鿿]", before) and before not in "在是从到和与跟比对的" else []
+    )
     return any(words in text for words in longer)
 
 
@@ -266,7 +266,12 @@ def _terms(content: str, text: str) -> tuple[Term, ...]:
         for chunk in cleaned.split():
             tokens = jieba.lcut(chunk)
             for token, following in zip_longest(tokens, tokens[1:], fillvalue=""):
-                if len(token) > 1 and _COUNTED.fullmatch(token) and token + following in text and following not in noise:
+                if (
+                    len(token) > 1
+                    and _COUNTED.fullmatch(token)
+                    and token + following in text
+                    and following not in noise
+                ):
                     found.append(Term(token + following, (token + following,)))
                 if (
                     token not in noise

@@ -253,14 +253,10 @@ class PlanAssistant:
             statements = compose.facts(question, ranked, self.document)
         return self._gated(base, statements, Status.ANSWERED, "", best)
 
-    def _gated(
-        self, base: Answer, statements: list[Statement], status: Status, opening: str, best: Passage
-    ) -> Answer:
+    def _gated(self, base: Answer, statements: list[Statement], status: Status, opening: str, best: Passage) -> Answer:
         kept, report = run_gate(statements)
         if not kept:
-            kept, again = run_gate(
-                [compose.state(best, self.document, span=(best.start, best.end))]
-            )
+            kept, again = run_gate([compose.state(best, self.document, span=(best.start, best.end))])
             report = GateReport(again.figures, again.bound, report.removed)
         numbers, cited = compose.number_citations(kept, self.documents)
         text = opening + ("\n" if opening and len(kept) > 2 else "") + compose.written(kept, numbers)
@@ -339,7 +335,7 @@ def equal_readings(question: Question, ranked: Sequence[Evidence], plan_year: in
     readings = [
         e for e in ranked[:15]
         if e.passage.figures and e.passage.is_clause
-        and (e.fits_like(best) and (best.score - e.score <= CLARIFY_MARGIN or _is_twin(question, e, best))
+        and ((e.fits_like(best) and (best.score - e.score <= CLARIFY_MARGIN or _is_twin(question, e, best)))
              or _shares_quote(question, e, best))
     ]  # fmt: skip
     if any(not e.feature("percent_unasked") for e in readings):

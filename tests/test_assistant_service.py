@@ -350,3 +350,50 @@ def test_bundled_weights_are_for_the_features_of_the_code_in_their_order() -> No
     assert tuple(data["ranking"]) == FEATURES
     assert tuple(data["confidence"]["features"]) == CONFIDENCE_FEATURES
     assert 0 < data["threshold"] < 1
+
+
+@pytest.mark.parametrize(
+    ("question", "said", "unsaid"),
+    [
+        pytest.param("不是今年的计划，我要去年地区生产总值的数", "5.1%", "6.2%", id="other_year_set_aside_in_front"),
+        pytest.param("去年地区生产总值增长多少，不是今年的计划哈", "5.1%", "6.2%", id="other_year_set_aside_behind"),
+        pytest.param("去年地区生产总值完成多少", "5.1%", "6.2%", id="report_verb_carries_no_content"),
+        pytest.param("一般公共预算收入2026年要达到多少", "4.5%", "3.8%", id="sum_in_the_name_of_a_rate"),
+        pytest.param("新能源装备产业依托什么？", "沅湾湖智造园", "水肥一体化", id="clause_below_the_subject"),
+    ],
+)
+def test_what_is_asked_is_singled_out(mini_assistant: PlanAssistant, question: str, said: str, unsaid: str) -> None:
+    answer = mini_assistant.ask(question)
+    assert answer.status is Status.ANSWERED
+    assert said in answer.answer
+    assert unsaid not in answer.answer
+
+
+@pytest.mark.parametrize(
+    ("question", "turns"),
+    [
+        pytest.param("2026年新增停车位投资多少亿元？", (), id="sum_of_a_number_of_things"),
+        pytest.param("去年一般公共预算收入总额（亿元）", (), id="sum_of_a_rate_in_brackets"),
+        pytest.param("一般公共预算收入去年是多少块钱", (), id="sum_of_a_rate_in_everyday_words"),
+        pytest.param("停一小时收多少钱", ("2026年新增停车位多少个？",), id="price_of_a_number_of_things"),
+    ],
+)
+def test_figure_of_another_kind_is_no_answer(
+    mini_assistant: PlanAssistant, question: str, turns: tuple[str, ...]
+) -> None:
+    assert mini_assistant.ask(question, turns).status is Status.NOT_FOUND
+
+
+@pytest.mark.parametrize(
+    ("turns", "question", "said"),
+    [
+        pytest.param(("2026年新增停车位多少个？",), "那公共卫生间新建改造几座", "9座", id="asks_in_full_itself"),
+        pytest.param(("今年城镇新增就业多少人？",), "去年呢，我是说实际的", "5260人", id="year_behind_the_ellipsis"),
+    ],
+)
+def test_follow_up_is_read_the_way_that_the_document_answers(
+    mini_assistant: PlanAssistant, turns: tuple[str, ...], question: str, said: str
+) -> None:
+    answer = mini_assistant.ask(question, turns)
+    assert answer.status is Status.ANSWERED
+    assert said in answer.answer
