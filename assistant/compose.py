@@ -18,7 +18,7 @@ from corpus.types import Document, Kind, Passage
 _PARTS = re.compile(r"[,，、;；]|以及|还有|和|与|及|并")
 MAX_LISTED = 30
 MAX_SUBJECT_QUOTE = 160  # characters; a longer quotation is not given only to name a subject
-SHORT_SENTENCE = 80  # characters; a sentence up to this length answers a question for a fact as a whole
+SHORT_SENTENCE = 90  # characters; a sentence up to this length answers a question for a fact as a whole
 NEAR_DENSE = 0.1  # how far below the best the cosine of an enumeration in the same sentence may lie
 JOINED_SCORE = 6.0  # how far below the best a second clause of the same sentence may score
 _ATTRIBUTE = re.compile(r"面积|金额|资金|投资额?|数量|规模|总量|总额|比例|增速")
@@ -124,7 +124,7 @@ def _fact(question: Question, evidence: Evidence, document: Document) -> Stateme
 
 
 def _widened(question: Question, evidence: Evidence, document: Document) -> tuple[int, int] | None:
-    """What is quoted where the passage leaves out words of the question; ``None`` for the passage alone.
+    """What is quoted where how is asked or the passage leaves out words of the question; ``None`` for it alone.
 
     Its whole sentence where that is short and has hardly a figure, else the passage with the clause beside it that
     holds such words.
@@ -134,7 +134,7 @@ def _widened(question: Question, evidence: Evidence, document: Document) -> tupl
         return None
     missing = [t for t, own in zip(question.terms, evidence.own, strict=True) if own < 0.5 and len(t.text) >= 2]
     sentence = document.text[passage.sentence_start : passage.sentence_end]
-    if missing and len(sentence) <= SHORT_SENTENCE and len(find_figures(sentence)) <= 1:
+    if (missing or question.form is Form.HOW) and len(sentence) <= SHORT_SENTENCE and len(find_figures(sentence)) <= 1:
         return passage.sentence_start, passage.sentence_end
     spans = clauses(document.text, passage.sentence_start, passage.sentence_end)
     here = clause_span(passage, document)

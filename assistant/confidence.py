@@ -17,7 +17,7 @@ from assistant.compose import is_enumeration
 from assistant.evidence import FEATURES, MEASURES, Evidence, Profile, term_weights, unit_class
 from assistant.normalise import fold
 from assistant.question import Form, Question, Term
-from assistant.wordlists import report_share
+from assistant.wordlists import place_stem_pattern, report_share
 from corpus.types import Passage
 
 NEAR = 0.6  # cosine above which a passage counts as near; of right passages, half lie above it
@@ -83,13 +83,15 @@ def form_met(question: Question, evidence: Evidence, profile: Profile) -> bool:
         return bool(_REASON.search(passage.context))
     if question.form is Form.WHO:
         asks_names = re.search(r"叫什么|名字", question.folded) and passage.figures
-        return not _PERSON_ASKED.search(question.folded) and not (asks_names and not is_enumeration(passage.text))
+        return not _PERSON_ASKED.search(question.folded) and not (
+            asks_names and not is_enumeration(passage.text) and "“" not in passage.text
+        )
     if question.form is Form.WHERE:
         words = fold(passage.text)
         located = [pair.word for pair in jieba.posseg.lcut(words) if pair.flag == "ns"]
         return any(
             place not in question.folded and not place.startswith(("全", "各"))
-            for place in (*_PLACE_WORD.findall(words), *located)
+            for place in (*_PLACE_WORD.findall(words), *located, *place_stem_pattern().findall(words))
         )
     if question.form is Form.LIST:
         named = question.quoted and is_enumeration(passage.context)

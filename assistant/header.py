@@ -9,6 +9,7 @@ from assistant.question import Question
 from assistant.wordlists import header_asks, question_words
 from corpus.types import Document, Passage
 
+_SPEAKER = re.compile(r"(?:作|做)(?:的|了|这份|这个|政府)*(?:工作)?报告|报告.{0,8}(?:作|做)的")
 _PERSON = re.compile(r"[区市县镇局处科省]长|书记|主任|领导|董事长|经理|院长|校长|私人|(?<!有)个人|手机|家里|住址")
 
 
@@ -29,7 +30,7 @@ def header_passages(question: Question, document: Document, passages: Sequence[P
 
 def asks_for_somebody(question: Question) -> bool:
     """Whether a question asks for an official or a private person; of these the head of a document tells nothing."""
-    return bool(_PERSON.search(question.folded))
+    return bool(_PERSON.search(question.folded)) and not _SPEAKER.search(question.folded)
 
 
 def _asked(words: str, document: Document, by_name: Mapping[str, Passage]) -> list[Passage]:

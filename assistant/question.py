@@ -87,6 +87,9 @@ _BRACKETED_UNIT = re.compile(r"[(（](?:单位[:：]?)?[十百千万亿]*(元|�
 _SET_ASIDE = re.compile(
     r"(?:^|[,，])(?:可?(?<!是)不是|别说|先?不(?:说|要|问|看|管))(?:(?:20\d\d|[去今上])年|计划|目标|实际)[^,，。？?]{0,8}(?=[,，。？?]|$)[,，]?"
 )
+_FOR_A_THING = re.compile(
+    r"^(?!.*(?:多少|百分之|第几|几成)).*(?:(?<!是)(?:什么|啥)|哪种|哪套|哪类)[^,，。？?]{1,10}[?？。]?$"
+)
 _POINTS = re.compile(r"(?:多少|几)个?(?:点|百分比)(?=$|[啊呀呢吧了,，?？。])")
 _COLLOQUIAL_YUAN = re.compile(r"^块(?=钱|[啊呀呢吧,，?？。]|$)")
 _MEASURED = re.compile(r"(?:多少|几)(?:个)?")
@@ -123,7 +126,7 @@ def understand(text: str, document: Document) -> Question:
     if len(years) < 2 and document.year is not None and _asks_both(rest):
         years = (document.year - 1, document.year)
     unit = bracketed.group(1) if bracketed else _unit_asked(rest)
-    form = next((Form(name) for name, pattern in question_words().forms if pattern.search(rest)), Form.WHAT)
+    form = _form(rest)
     places = _other_places(rest, document)
     quoted = tuple(
         fold(words)
@@ -149,6 +152,13 @@ def understand(text: str, document: Document) -> Question:
         quoted=quoted,
         insists_on_kind=bool(_INSISTS.search(NAMED_ACTUAL.sub("", rest))),
     )
+
+
+def _form(folded: str) -> Form:
+    for name, pattern in question_words().forms:
+        if pattern.search(folded) and not (name == Form.AMOUNT and _FOR_A_THING.search(folded)):
+            return Form(name)
+    return Form.WHAT
 
 
 def _without_title(folded: str, document: Document) -> str:
@@ -197,6 +207,8 @@ def _unit_class(folded: str, unit: str, form: Form) -> str:
     if unit or form is not Form.AMOUNT:
         return ""
     words = question_words()
+    if re.search(r"多少个?亿", folded):
+        return "money"
     if words.money.search(words.rates.sub("", folded)) and not re.search(
         r"增长|增速|增幅|涨|比重|占比|比例|份额|几成|强度|多了|下降|项目", folded
     ):

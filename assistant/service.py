@@ -40,7 +40,7 @@ from index.embedder import BUNDLED, Embedder, load_embedder
 from index.retrieve import Index
 from index.types import ScoredPassage
 
-_NAMES = re.compile(r"分别|都是|名单|哪些|哪几|哪[二两三四五六七八九十]|具体|叫什么")
+_NAMES = re.compile(r"分别|都是|名单|哪些|哪几|哪[二两三四五六七八九十\d]|具体|叫什么")
 FULL_COVER = 0.85
 HELD = 0.6  # share of a follow-up's words that the passage found must hold for its first reading to stand
 MAX_READINGS = 4
@@ -433,6 +433,7 @@ def must_refuse(question: Question, ranked: Sequence[Evidence], profile: Profile
         and passage.is_clause
         and passage.figures
         and question.insists_on_kind
+        and len(question.years) < 2
         and question.kind not in (None, passage.kind)
     ):
         return True
@@ -464,7 +465,7 @@ def names_another(question: Question, best: Evidence, profile: Profile) -> bool:
         for term, share in zip(question.terms, best.near, strict=True)
         if name and len(term.text) >= 2 and (term.text in name or name in term.text)
     ]
-    return bool(inside) and max(inside) < 0.5
+    return bool(inside) and sum(inside) / len(inside) < 0.5
 
 
 def missing_text(question: Question, ranked: Sequence[Evidence], document: Document, profile: Profile) -> str:

@@ -97,3 +97,9 @@ def header_asks() -> tuple[dict[str, re.Pattern[str]], re.Pattern[str]]:
 def place_pattern() -> re.Pattern[str]:
     """Matches the names of places, the longest first."""
     return _any(list(places()))
+
+
+@cache
+def place_stem_pattern() -> re.Pattern[str]:
+    """Matches the names of places with or without what they are (樟树, 樟树市)."""
+    return _any(list(places() | {name[:-1] for name in places() if len(name) >= 3 and name[-1] in "市县区旗省"}))
