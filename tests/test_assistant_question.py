@@ -193,3 +193,25 @@ def test_any_text_is_understood_without_an_error(text: str) -> None:
 def test_place_is_foreign_to_a_document_without_a_place() -> None:
     bare: Document = parse_document("增长6%。", "bare")
     assert understand("北京增长多少", bare).places == ("北京",)
+
+
+def test_unit_in_brackets_is_the_unit_asked_for(mini: Document) -> None:
+    asked = understand("去年一般公共预算收入总额（亿元）", mini)
+    assert (asked.form, asked.unit, asked.unit_class) == (Form.AMOUNT, "元", "money")
+
+
+@pytest.mark.parametrize(
+    ("text", "form"),
+    [
+        pytest.param("外贸增速达到预期了吗", Form.YESNO, id="yes_or_no_about_a_rate"),
+        pytest.param("那个超大规模平台叫啥名字", Form.WHAT, id="name_of_a_thing_of_a_scale"),
+        pytest.param("要建立啥制度", Form.WHAT, id="thing_that_ends_like_a_measure"),
+        pytest.param("那12件实事具体是哪12件", Form.LIST, id="numbered_names"),
+    ],
+)
+def test_form_of_answer_is_told_apart(mini: Document, text: str, form: Form) -> None:
+    assert understand(text, mini).form is form
+
+
+def test_place_inside_a_longer_name_is_no_other_place(mini: Document) -> None:
+    assert understand("青岛市2026年地区生产总值目标是多少", mini).places == ("青岛市",)

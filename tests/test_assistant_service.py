@@ -373,7 +373,6 @@ def test_what_is_asked_is_singled_out(mini_assistant: PlanAssistant, question: s
     ("question", "turns"),
     [
         pytest.param("2026年新增停车位投资多少亿元？", (), id="sum_of_a_number_of_things"),
-        pytest.param("去年一般公共预算收入总额（亿元）", (), id="sum_of_a_rate_in_brackets"),
         pytest.param("一般公共预算收入去年是多少块钱", (), id="sum_of_a_rate_in_everyday_words"),
         pytest.param("停一小时收多少钱", ("2026年新增停车位多少个？",), id="price_of_a_number_of_things"),
     ],
