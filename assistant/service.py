@@ -417,6 +417,8 @@ def must_refuse(question: Question, ranked: Sequence[Evidence], profile: Profile
         return True
     if question.form is Form.AMOUNT and (not passage.figures or unit_clashes(question, passage)):
         return True
+    if question.form is Form.AMOUNT and names_unknown_abbreviation(question, profile):
+        return True
     if relation_differs(question, passage) or (question.form is Form.AMOUNT and names_another(question, best, profile)):
         return True
     if (
@@ -466,6 +468,17 @@ def names_another(question: Question, best: Evidence, profile: Profile) -> bool:
         if name and len(term.text) >= 2 and (term.text in name or name in term.text)
     ]
     return bool(inside) and sum(inside) / len(inside) < 0.5
+
+
+def names_unknown_abbreviation(question: Question, profile: Profile) -> bool:
+    """Whether the question names something in letters (CPI, PM10) that the document has under none of its names."""
+    return any(
+        term.text.isascii()
+        and len(term.text) >= 2
+        and any(c.isalpha() for c in term.text)
+        and not any(word in profile.text for word in term.alternatives)
+        for term in question.terms
+    )
 
 
 def missing_text(question: Question, ranked: Sequence[Evidence], document: Document, profile: Profile) -> str:
