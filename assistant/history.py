@@ -190,7 +190,7 @@ def _resolve(
 
 def _depends(text: str, asked: Question, before: Question) -> bool:
     """Whether a question needs an earlier one: it opens or closes like a follow-up, refers back, or says too little."""
-    if len(text) > 40:
+    if len(text) > 40 or re.match(r"^(?:列出|列举|罗列|列一下|逐项)", text):
         return False
     if any(pattern.search(text) for pattern in (_REFERENCE, _ORDINAL, _MORE, _BOTH)):
         return True

@@ -147,6 +147,7 @@ class PlanAssistant:
         The first way to read it holds where the passage found has the words of the question as typed; else that way is
         taken which is answered and whose passage has most of them.
         """
+        turns = [turn for turn in turns if not claim_in(simplified(tidy(turn)))]
         first = self._reading(self.stand_alone(self.homophones.repair(plain), turns))
         typed = [term for term in understand(plain, self.document).terms if names_something(term.text)]
         if not turns or (first.is_answered and first.holds(typed, self.profile) >= HELD):
