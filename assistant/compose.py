@@ -21,6 +21,7 @@ MAX_SUBJECT_QUOTE = 160  # characters; a longer quotation is not given only to n
 SHORT_SENTENCE = 90  # characters; a sentence up to this length answers a question for a fact as a whole
 NEAR_DENSE = 0.1  # how far below the best the cosine of an enumeration in the same sentence may lie
 JOINED_SCORE = 6.0  # how far below the best a second clause of the same sentence may score
+_GENERAL = re.compile(r"主要|重要|全部|所有|年度|总体|发展|经济|社会|都|出来|核心|关键|量化|约束性|预期性")
 _ATTRIBUTE = re.compile(r"面积|金额|资金|投资额?|数量|规模|总量|总额|比例|增速")
 _ENUMERATED = re.compile(r"、|”“|等(?:\d|[一-鿿]{0,6}(?:项目|企业|产业|活动|行动))")
 _ASKS = (
@@ -287,6 +288,24 @@ def group_members(opening: Passage, passages: Sequence[Passage]) -> list[Passage
     titles = [p for p in below if p.field == "heading" and len(p.section) == depth + 1]
     leads = [p for p in below if p.field == "lead"]
     return titles or leads or [p for p in below if p.is_clause]
+
+
+def goals(question: Question, passages: Sequence[Passage]) -> list[Passage]:
+    """All goals of the document, in reading order, where a question asks for goals and names none of them.
+
+    They are the clauses under the title that says 目标 and opens most figures; empty where the document has no such title.
+    """
+    asks = re.search(r"目标|指标", question.folded) and question.kind is not Kind.RESULT
+    if not asks or any(not _GENERAL.fullmatch(term.text) for term in question.terms):
+        return []
+    best: list[Passage] = []
+    for opening in passages:
+        is_asked = opening.year is None or not question.years or opening.year in question.years
+        if opening.field == "heading" and "目标" in opening.text and is_asked:
+            members = [p for p in group_members(opening, passages) if p.is_clause]
+            if sum(bool(p.figures) for p in members) > sum(bool(p.figures) for p in best):
+                best = members
+    return best if len(best) > 1 else []
 
 
 def counted_titles(question: Question, passages: Sequence[Passage]) -> list[Passage]:

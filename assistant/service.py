@@ -216,7 +216,9 @@ class PlanAssistant:
         question, ranked = reading.question, reading.ranked
         started = time.perf_counter()
         base = Answer(text, reading.alone.text, Status.NOT_FOUND, "", timings_ms=dict(reading.timings_ms))
-        if question.form is Form.LIST and (counted := compose.counted_titles(question, self.index.passages)):
+        passages = self.index.passages
+        counted = compose.counted_titles(question, passages) if question.form is Form.LIST else []
+        if counted := compose.goals(question, passages) or counted:
             statements = [compose.state(passage, self.document) for passage in counted]
             answer = self._gated(base, statements, Status.ANSWERED, "", counted[0])
         elif reading.is_answered:

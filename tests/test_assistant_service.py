@@ -396,3 +396,19 @@ def test_follow_up_is_read_the_way_that_the_document_answers(
     answer = mini_assistant.ask(question, turns)
     assert answer.status is Status.ANSWERED
     assert said in answer.answer
+
+
+@pytest.mark.parametrize(
+    ("turns", "question"),
+    [
+        pytest.param((), "列出2026年全部主要预期目标", id="official"),
+        pytest.param((), "今年的目标都列出来", id="everyday"),
+        pytest.param((), "主要预期目标", id="title_alone"),
+        pytest.param(("核对：年内完成投资135亿元",), "列出2026年全部主要目标", id="after_a_check"),
+    ],
+)
+def test_all_goals_are_listed(mini_assistant: PlanAssistant, turns: tuple[str, ...], question: str) -> None:
+    answer = mini_assistant.ask(question, turns)
+    assert answer.status is Status.ANSWERED
+    assert all(goal in answer.answer for goal in ("6.2%", "4.5%", "3.6%", "8%", "5.2%"))
+    assert "5.1%" not in answer.answer
