@@ -110,7 +110,7 @@ def _below(ranked: Sequence[Evidence]) -> Evidence:
     best = ranked[0]
     if best.passage.field != "topic":
         return best
-    return next((e for e in ranked[1:] if e.passage.is_clause and _same_place(e, best)), best)
+    return next((e for e in ranked[1:] if e.passage.is_clause and e.is_beside(best)), best)
 
 
 def _fact(question: Question, evidence: Evidence, document: Document) -> Statement:
@@ -185,14 +185,10 @@ def _for_part(part: str, question: Question, ranked: Sequence[Evidence]) -> Evid
             continue
         own = sum(evidence.own[i] for i in places) / len(places) if places else 0.0
         fits = not wanted or any(unit_class(figure.unit) == wanted for figure in passage.figures)
-        beside = _same_place(evidence, ranked[0])
+        beside = evidence.is_beside(ranked[0])
         if own >= 0.5 or (wanted and fits and beside):
             scored.append((fits, evidence.score + 5 * own + 2 * beside, evidence))
     return max(scored, key=lambda entry: entry[:2])[2] if scored else None
-
-
-def _same_place(one: Evidence, other: Evidence) -> bool:
-    return one.passage.sentence_start == other.passage.sentence_start
 
 
 def _by_terms(question: Question, near: Sequence[Evidence]) -> list[Evidence]:
@@ -237,7 +233,7 @@ def listing(
             (
                 e
                 for e in ranked
-                if _same_place(e, best)
+                if e.is_beside(best)
                 and is_enumeration(e.passage.text)
                 and (max(e.own) >= 0.9 or best.found.dense - e.found.dense <= NEAR_DENSE)
             ),
@@ -246,7 +242,7 @@ def listing(
         if named is not None:
             return [state(named.passage, document, span=clause_span(named.passage, document))]
         together = _by_terms(
-            question, [e for e in ranked[:8] if _same_place(e, best) and best.score - e.score <= JOINED_SCORE]
+            question, [e for e in ranked[:8] if e.is_beside(best) and best.score - e.score <= JOINED_SCORE]
         )
         if len(together) > 1:
             return [state(e.passage, document, span=clause_span(e.passage, document)) for e in together]

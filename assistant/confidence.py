@@ -17,16 +17,14 @@ from assistant.compose import is_enumeration
 from assistant.evidence import FEATURES, MEASURES, Evidence, Profile, term_weights, unit_class
 from assistant.normalise import fold
 from assistant.question import Form, Question, Term
-from assistant.wordlists import place_stem_pattern, report_share
+from assistant.wordlists import place_stem_pattern, question_words, report_share
 from corpus.types import Passage
 
 NEAR = 0.6  # cosine above which a passage counts as near; of right passages, half lie above it
 USUAL = 0.2  # share of reports from which a word counts as usual in them
 _DATED = re.compile(r"\d年|\d月|\d日|年底|月底|季度|上半年|下半年|年内|年末|届")
 _REASON = re.compile(r"由于|因为|因(?!地)|受.{1,12}影响|原因|主要是|得益于")
-_SUM_ASKED = re.compile(
-    r"(?<!资产)(?<!建安)(?<!工业)(?<!技改)(?<!民间)(?<!开发)投资(?:是|要|为|达|约)*多少|投资额(?:是|要|为|达|约)*多少|多少(?:亿|万|元|块|资金|投资)|总投资|造价|金额|(?<!的)多少钱$"
-)
+_SUM_ASKED = re.compile(r"投资(?:额|是|要|为|达|约)*多少|多少(?:亿|万|元|块|资金|投资)|总投资|造价|金额|(?<!的)多少钱$")
 _PERSON_ASKED = re.compile(r"谁(?:负责|管|牵头|主管|分管)|哪个人|负责人|姓名|叫什么名字|书记|区长|市长|县长|局长|主任")
 _PLACE_WORD = re.compile(
     r"[一-鿿]{2,6}?(?:区|镇|乡|街道|村|路|县|市|园|基地|大道|谷|城|片区|校区|公司|峪|沟|岭|湾|湖|河)"
@@ -113,12 +111,17 @@ def unit_clashes(question: Question, passage: Passage) -> bool:
     On 225 development questions of this kind the right passage never clashed but once.
     """
     wanted = unit_class(question.unit)
-    if not question.unit and (question.unit_class == "percent" or _SUM_ASKED.search(question.folded)):
+    if not question.unit and (question.unit_class == "percent" or _asks_sum(question)):
         wanted = question.unit_class
     classes = {unit_class(figure.unit) for figure in passage.figures}
     if wanted in MEASURES:
         return wanted not in classes
     return bool(question.unit) and classes == {"percent"}
+
+
+def _asks_sum(question: Question) -> bool:
+    """Whether a sum is asked for, not counting the sums in names of rates (固定资产投资)."""
+    return bool(_SUM_ASKED.search(question_words().rates.sub("〓", question.folded)))
 
 
 def describe_evidence(question: Question, ranked: Sequence[Evidence], profile: Profile) -> tuple[float, ...]:
@@ -156,7 +159,7 @@ def describe_evidence(question: Question, ranked: Sequence[Evidence], profile: P
         min(sum(f > USUAL for f in usual), 3) / 3,
         max((_official(t) for t, u in zip(question.terms, unknown, strict=True) if u), default=0.0),
         float(relation_differs(question, best.passage)),
-        near_cover(question, best, profile),
+        near_cover(weights, best),
         max((w * (1 - c) / heaviest for w, c in zip(weights, best.near, strict=True)), default=1.0),
         max(best.near, default=0.0),
         *(float(question.form is form) for form in (Form.WHERE, Form.WHO, Form.YESNO, Form.WHAT, Form.HOW)),
@@ -166,9 +169,8 @@ def describe_evidence(question: Question, ranked: Sequence[Evidence], profile: P
     )
 
 
-def near_cover(question: Question, evidence: Evidence, profile: Profile) -> float:
-    """The share of the question's words, by weight, that passage and surroundings hold but for clauses on other things."""
-    weights = term_weights(question.terms, profile)
+def near_cover(weights: Sequence[float], evidence: Evidence) -> float:
+    """The share of a question's terms, by weight, that passage and surroundings hold but for clauses on other things."""
     return sum(w * c for w, c in zip(weights, evidence.near, strict=True)) / (sum(weights) or 1.0)
 
 

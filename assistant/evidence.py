@@ -171,6 +171,10 @@ class Evidence:
         """Whether the passage's own words hold each term of the question about as far as those of another do."""
         return all(a >= b - ALIKE for a, b in zip(self.own, other.own, strict=True))
 
+    def is_beside(self, other: Evidence) -> bool:
+        """Whether the two passages stand in one sentence."""
+        return self.passage.sentence_start == other.passage.sentence_start
+
     def feature(self, name: str) -> float:
         """One feature value by its name."""
         return self.features[FEATURES.index(name)]

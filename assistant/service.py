@@ -20,7 +20,7 @@ from assistant.confidence import (
     relation_differs,
     unit_clashes,
 )
-from assistant.evidence import FEATURES, Evidence, Profile, leans, longest_name, matched, order
+from assistant.evidence import FEATURES, Evidence, Profile, leans, longest_name, matched, order, term_weights
 from assistant.gate import Statement, run_gate
 from assistant.header import asks_for_somebody, header_passages
 from assistant.history import StandAlone, joined, names_something, stand_alone
@@ -30,7 +30,7 @@ from assistant.question import Form, Question, Term, understand
 from assistant.settings import Settings, bundled_documents
 from assistant.types import Answer, Citation, GateReport, Status
 from assistant.wording import Located, WordingChecker, claim_in
-from assistant.wordlists import question_words
+from assistant.wordlists import place_stem_pattern, question_words
 from corpus.errors import RequestError
 from corpus.figures import find_figures
 from corpus.load import load_document
@@ -140,6 +140,7 @@ class PlanAssistant:
     def _warm_up(self) -> None:
         """Load dictionaries and tables now, so that the first question does not wait for them."""
         self.rank(understand("2024年地区生产总值增长百分之几", self.document))
+        place_stem_pattern()
 
     def _read(self, plain: str, turns: Sequence[str]) -> Reading:
         """The question as it is best read in its conversation.
@@ -246,7 +247,7 @@ class PlanAssistant:
         best = ranked[0].passage
         meant = [reading for reading in readings if reading.passage.year in earlier_years]
         if len(meant) == 1:
-            ranked, readings = [meant[0], *(e for e in ranked if e is not meant[0])], []
+            ranked, readings = promoted(meant[0], ranked), []
         if readings:
             statements = [compose.state(reading.passage, self.document) for reading in readings]
             return self._gated(base, statements, Status.CLARIFY, "这个问题有几种理解，计划中分别是：", best)
@@ -349,14 +350,17 @@ def equal_readings(question: Question, ranked: Sequence[Evidence], plan_year: in
     return sorted(unique, key=lambda e: e.passage.start) if len(unique) > 1 else []
 
 
+def promoted(first: Evidence | None, ranked: Sequence[Evidence]) -> list[Evidence]:
+    """The evidence with one piece put first; unchanged where there is none to put first."""
+    return list(ranked) if first is None else [first, *(e for e in ranked if e is not first)]
+
+
 def prefer_asked_year(question: Question, ranked: list[Evidence]) -> list[Evidence]:
     """Put the passage of the year asked about first where the best one says the same of another year."""
     if not ranked or not question.years or ranked[0].passage.year in (None, *question.years):
         return ranked
-    for evidence in ranked[1:10]:
-        if evidence.passage.year in question.years and evidence.fits_like(ranked[0]):
-            return [evidence, *(e for e in ranked if e is not evidence)]
-    return ranked
+    asked = (e for e in ranked[1:10] if e.passage.year in question.years and e.fits_like(ranked[0]))
+    return promoted(next(asked, None), ranked)
 
 
 def _shares_quote(question: Question, one: Evidence, other: Evidence) -> bool:
@@ -374,16 +378,12 @@ def prefer_level(question: Question, ranked: list[Evidence]) -> list[Evidence]:
     """Put the amount before its rate of growth where the question asks for no rate (进出口总额是多少)."""
     if not ranked or not ranked[0].feature("percent_unasked"):
         return ranked
-    for evidence in ranked[1:10]:
-        beside = evidence.passage.sentence_start == ranked[0].passage.sentence_start
-        if (
-            beside
-            and evidence.passage.figures
-            and not evidence.feature("percent_unasked")
-            and evidence.fits_like(ranked[0])
-        ):
-            return [evidence, *(e for e in ranked if e is not evidence)]
-    return ranked
+    best = ranked[0]
+    levels = (
+        e for e in ranked[1:10]
+        if e.is_beside(best) and e.passage.figures and not e.feature("percent_unasked") and e.fits_like(best)
+    )  # fmt: skip
+    return promoted(next(levels, None), ranked)
 
 
 def prefer_unit(question: Question, ranked: list[Evidence]) -> list[Evidence]:
@@ -391,11 +391,11 @@ def prefer_unit(question: Question, ranked: list[Evidence]) -> list[Evidence]:
     if not ranked or question.form is not Form.AMOUNT or not unit_clashes(question, ranked[0].passage):
         return ranked
     best = ranked[0]
-    for evidence in ranked[1:6]:
-        goes_on = evidence.passage.sentence_start == best.passage.sentence_start and leans(evidence.passage.text)
-        if goes_on and evidence.passage.figures and not unit_clashes(question, evidence.passage):
-            return [evidence, *(e for e in ranked if e is not evidence)]
-    return ranked
+    going_on = (
+        e for e in ranked[1:6]
+        if e.is_beside(best) and e.passage.figures and not unit_clashes(question, e.passage) and leans(e.passage.text)
+    )  # fmt: skip
+    return promoted(next(going_on, None), ranked)
 
 
 def _is_twin(question: Question, one: Evidence, other: Evidence) -> bool:
@@ -455,7 +455,7 @@ def covers(question: Question, best: Evidence, profile: Profile) -> bool:
     """
     if len(question.terms) == 1:
         return best.own[0] == 1 and len(question.terms[0].text) >= 2 and form_met(question, best, profile)
-    full = min(best.feature("cover_wide"), near_cover(question, best, profile)) >= FULL_COVER
+    full = min(best.feature("cover_wide"), near_cover(term_weights(question.terms, profile), best)) >= FULL_COVER
     return full and form_met(question, best, profile)
 
 
