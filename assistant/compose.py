@@ -23,6 +23,13 @@ NEAR_DENSE = 0.1  # how far below the best the cosine of an enumeration in the s
 JOINED_SCORE = 6.0  # how far below the best a second clause of the same sentence may score
 _GENERAL = re.compile(r"主要|重要|全部|所有|年度|总体|发展|经济|社会|都|出来|核心|关键|量化|约束性|预期性")
 _ATTRIBUTE = re.compile(r"面积|金额|资金|投资额?|数量|规模|总量|总额|比例|增速")
+_LIST_END = re.compile(r"等(?:“[^”]*”)?[\d一二两三四五六七八九十]*[个家项大类种条]?[^、]*$")
+_LIST_START = re.compile(
+    r"^(?:(?:全力|加快|积极|着力|重点|坚定|深入|大力)?(?:推进|推动|实施|加快|建设|开展|力促|包括|围绕|打好|完成|支持|抓好))+(?=..)"
+)
+_SEVERAL = re.compile(
+    r"哪些|哪[几两二三四五六七八九十]|些|分别|都|各|几|[两二三四五六七八九十](?:个|大|项|种|条|件|类|样)"
+)
 _ENUMERATED = re.compile(r"、|”“|等(?:\d|[一-鿿]{0,6}(?:项目|企业|产业|活动|行动))")
 _ASKS = (
     ("percent", re.compile(r"增长|增速|增幅|涨|下降|降幅|占比|比重|比例|百分|同比|率")),
@@ -98,6 +105,20 @@ def is_enumeration(text: str) -> bool:
     return bool(_ENUMERATED.search(text))
 
 
+def enumerated(passage: Passage, document: Document) -> list[str]:
+    """The members that a passage's clause names side by side, without what opens and closes the list; empty for none."""
+    if not passage.is_clause:
+        return []
+    text = document.text[slice(*clause_span(passage, document))]
+    inside = re.search(r"“([^”]*、[^”]*)”", text)
+    if inside:
+        return inside.group(1).split("、")
+    if len(quoted := re.findall(r"“([^”]+)”(?=[“、和及])|(?<=[”、和及])“([^”]+)”", text)) > 1:
+        return [first or second for first, second in quoted]
+    parts = [part.strip("“”") for part in _LIST_END.sub("", text).split("、")]
+    return [_LIST_START.sub("", part) for part in parts] if len(parts) > 1 else []
+
+
 def facts(question: Question, ranked: Sequence[Evidence], document: Document) -> list[Statement]:
     """The statements that answer a question for a figure or a fact: one, or one for each thing asked for together."""
     chosen = _asked_together(question, ranked) or [_below(ranked)]
@@ -115,6 +136,9 @@ def _below(ranked: Sequence[Evidence]) -> Evidence:
 
 def _fact(question: Question, evidence: Evidence, document: Document) -> Statement:
     passage = evidence.passage
+    member = _singled_out(question, passage, document)
+    if member:
+        return replace(state(passage, document, span=clause_span(passage, document)), words=member)
     statement = state(passage, document, span=_widened(question, evidence, document))
     wants_name = question.form in (Form.WHO, Form.WHERE, Form.WHAT, Form.LIST, Form.YESNO)
     names = any(
@@ -122,6 +146,35 @@ def _fact(question: Question, evidence: Evidence, document: Document) -> Stateme
         for term, own in zip(question.terms, evidence.own, strict=True)
     )
     return with_subject(statement, passage, document) if wants_name or names else statement
+
+
+def _singled_out(question: Question, passage: Passage, document: Document) -> str:
+    """The one member of an enumeration that a question is about (哪所学校改扩建); empty where its words fit none or several.
+
+    A name in the question that stands in one member only speaks for that member. The first member may carry the verb
+    of all, the last their common noun, so there the name must stand in the part as long as the other members.
+    """
+    if question.form not in (Form.WHO, Form.WHERE, Form.WHAT) or _SEVERAL.search(question.folded):
+        return ""
+    members = enumerated(passage, document)
+    folded = [fold(member) for member in members]
+    if len(folded) < 2 or any(words in folded[-1] for words in question.quoted):
+        return ""
+    own = [folded[0][-_room(folded[1:]) :], *folded[1:-1], folded[-1][: _room(folded[:-1])]]
+    meant = set()
+    for term in question.terms:
+        holding = [i for i, words in enumerate(folded) if any(word in words for word in term.alternatives)]
+        if len(holding) == 1 and len(term.text) >= 2:
+            inside = own[holding[0]]
+            if not any(word in inside and len(inside) >= len(word) + 2 for word in term.alternatives):
+                return ""
+            meant.add(holding[0])
+    return members[meant.pop()] if len(meant) == 1 else ""
+
+
+def _room(others: Sequence[str]) -> int:
+    """How long a member may be beside the others, in characters."""
+    return max(map(len, others))
 
 
 def _widened(question: Question, evidence: Evidence, document: Document) -> tuple[int, int] | None:

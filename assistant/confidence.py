@@ -9,26 +9,16 @@ from dataclasses import dataclass
 from typing import Any
 
 import jieba
-import jieba.posseg
 import numpy as np
 import numpy.typing as npt
 
-from assistant.compose import is_enumeration
-from assistant.evidence import FEATURES, MEASURES, Evidence, Profile, term_weights, unit_class
-from assistant.normalise import fold
+from assistant.evidence import FEATURES, Evidence, Profile, near_cover, term_weights
 from assistant.question import Form, Question, Term
-from assistant.wordlists import place_stem_pattern, question_words, report_share
-from corpus.types import Passage
+from assistant.refusal import form_met, relation_differs
+from assistant.wordlists import report_share
 
 NEAR = 0.6  # cosine above which a passage counts as near; of right passages, half lie above it
 USUAL = 0.2  # share of reports from which a word counts as usual in them
-_DATED = re.compile(r"\d年|\d月|\d日|年底|月底|季度|上半年|下半年|年内|年末|届")
-_REASON = re.compile(r"由于|因为|因(?!地)|受.{1,12}影响|原因|主要是|得益于")
-_SUM_ASKED = re.compile(r"投资(?:额|是|要|为|达|约)*多少|多少(?:亿|万|元|块|资金|投资)|总投资|造价|金额|(?<!的)多少钱$")
-_PERSON_ASKED = re.compile(r"谁(?:负责|管|牵头|主管|分管)|哪个人|负责人|姓名|叫什么名字|书记|区长|市长|县长|局长|主任")
-_PLACE_WORD = re.compile(
-    r"[一-鿿]{2,6}?(?:区|镇|乡|街道|村|路|县|市|园|基地|大道|谷|城|片区|校区|公司|峪|沟|岭|湾|湖|河)"
-)
 
 CONFIDENCE_FEATURES = (
     *FEATURES,
@@ -66,62 +56,6 @@ CONFIDENCE_FEATURES = (
     "figure_count",
     "length",
 )
-
-
-def form_met(question: Question, evidence: Evidence, profile: Profile) -> bool:
-    """Whether a passage can give the form of answer asked for: a figure, a date, a reason, an enumeration."""
-    passage = evidence.passage
-    if passage.is_header:
-        return True
-    if question.form is Form.AMOUNT:
-        return bool(passage.figures) and not unit_clashes(question, passage)
-    if question.form is Form.WHEN:
-        return bool(_DATED.search(passage.text))
-    if question.form is Form.WHY:
-        return bool(_REASON.search(passage.context))
-    if question.form is Form.WHO:
-        asks_names = re.search(r"叫什么|名字", question.folded) and passage.figures
-        return not _PERSON_ASKED.search(question.folded) and not (
-            asks_names and not is_enumeration(passage.text) and "“" not in passage.text
-        )
-    if question.form is Form.WHERE:
-        words = fold(passage.text)
-        located = [pair.word for pair in jieba.posseg.lcut(words) if pair.flag == "ns"]
-        return any(
-            place not in question.folded and not place.startswith(("全", "各"))
-            for place in (*_PLACE_WORD.findall(words), *located, *place_stem_pattern().findall(words))
-        )
-    if question.form is Form.LIST:
-        named = question.quoted and is_enumeration(passage.context)
-        return (
-            passage.field != ""
-            or is_enumeration(passage.text)
-            or bool(named)
-            or passage.sentence_start in profile.announcing
-        )
-    return True
-
-
-def unit_clashes(question: Question, passage: Passage) -> bool:
-    """Whether the passage has no figure of the kind that a question asks for.
-
-    That is a measure (亿元, 亩, 公里, a rate, a sum) where its figures are of other kinds, or a number of things (几起,
-    多少家) where it has rates only.
-
-    On 225 development questions of this kind the right passage never clashed but once.
-    """
-    wanted = unit_class(question.unit)
-    if not question.unit and (question.unit_class == "percent" or _asks_sum(question)):
-        wanted = question.unit_class
-    classes = {unit_class(figure.unit) for figure in passage.figures}
-    if wanted in MEASURES:
-        return wanted not in classes
-    return bool(question.unit) and classes == {"percent"}
-
-
-def _asks_sum(question: Question) -> bool:
-    """Whether a sum is asked for, not counting the sums in names of rates (固定资产投资)."""
-    return bool(_SUM_ASKED.search(question_words().rates.sub("〓", question.folded)))
 
 
 def describe_evidence(question: Question, ranked: Sequence[Evidence], profile: Profile) -> tuple[float, ...]:
@@ -169,11 +103,6 @@ def describe_evidence(question: Question, ranked: Sequence[Evidence], profile: P
     )
 
 
-def near_cover(weights: Sequence[float], evidence: Evidence) -> float:
-    """The share of a question's terms, by weight, that passage and surroundings hold but for clauses on other things."""
-    return sum(w * c for w, c in zip(weights, evidence.near, strict=True)) / (sum(weights) or 1.0)
-
-
 def _formality(word: str) -> float:
     """How usual a word is in such documents, 0 to 1: one that they use literally is missed where it is absent."""
     share = report_share()
@@ -186,21 +115,6 @@ def _formality(word: str) -> float:
 def _official(term: Term) -> float:
     """How usual the most usual official word for an everyday one is; 0 for a word that has none."""
     return max((_formality(word) for word in term.alternatives[1:]), default=0.0)
-
-
-_GROWTH = re.compile(r"增长|增速|增幅|涨|下降|降|提高|提升|回落|上升|增加|减少|压减|压缩")
-_SHARE = re.compile(r"占比|比重|占.{0,12}(?:多少|几|比)|比例|覆盖率|率(?:是|为|达|要|目标|提|有)?(?:多少|百分|几)|率$")
-
-
-def relation_differs(question: Question, passage: Passage) -> bool:
-    """Whether a rate of growth stands where a share is asked for, or a share where growth is asked for."""
-    if question.unit_class != "percent" or not passage.figures or not passage.is_clause:
-        return False
-    asks_share = bool(_SHARE.search(question.folded)) and not _GROWTH.search(question.folded)
-    asks_growth = bool(re.search(r"增长|增速|增幅|涨|下降", question.folded)) and not _SHARE.search(question.folded)
-    says_growth = bool(_GROWTH.search(passage.text))
-    says_share = bool(re.search(r"占|比重|比例|率|达", passage.text))
-    return (asks_share and says_growth and not says_share) or (asks_growth and not says_growth)
 
 
 @dataclass(frozen=True, slots=True)

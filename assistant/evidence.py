@@ -349,3 +349,8 @@ def _names_quoted(question: Question, evidence: Evidence, profile: Profile) -> i
     if not question.quoted or all(words in folded.text for words in question.quoted):
         return 2
     return int(all(words in folded.context + folded.lead for words in question.quoted))
+
+
+def near_cover(weights: Sequence[float], evidence: Evidence) -> float:
+    """The share of a question's terms, by weight, that passage and surroundings hold but for clauses on other things."""
+    return sum(w * c for w, c in zip(weights, evidence.near, strict=True)) / (sum(weights) or 1.0)

@@ -1,15 +1,16 @@
-"""Make a follow-up question stand alone.
+"""The ways in which a follow-up question can be made to stand alone.
 
-The earlier questions are resolved one after the other; each either stands alone or borrows from the one before it:
-its topic where it only names another year or form (“2023年实际呢？”), its wording where it names another topic
-(“那农村居民呢？”). Which part of the earlier wording gives way is decided by what the document has.
+A question in a conversation may stand alone, borrow the topic of an earlier one (“2023年实际呢？”), or put other words
+into its wording (“那农村居民呢？”). Which of these is meant is seldom plain from the words, so all that come into
+question are written out here; ``assistant.reading`` takes the one whose evidence fits best.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
 
 import jieba
 import jieba.posseg
@@ -23,8 +24,12 @@ from corpus.figures import units
 from corpus.types import Document
 
 _OPENING = re.compile(
-    r"^(?:那么?|还有|再(?:问|说|看|查)(?:一?下|问)?|另外|同样|换成|换做|换到|改成|改为|改(?=[去今前明]年|20)|如果是|至于|顺便(?:问)?(?:一?下)?|对了|然后|接着|嗯|哦|好的?|好吧|请问|以及|而|其中的?|[，,、。 ])+"
+    r"^(?:那么?|还有|再(?:问|说|看|查)(?:一?下|问)?|另外|同样(?:的(?:问题)?)?|换成|换做|换到|改成|改为|改(?=[去今前明]年|20)|如果是|至于|顺便(?:问)?(?:一?下)?|对了|然后|接着|嗯|哦|好的?|好吧|请问|以及|而|其中的?|[，,、。 ])+"
 )
+_BACK = re.compile(
+    r"^(?:(?:那么?|再|又|还是|好|嗯|哦|话)[，,、]?)*我?(?:回到|说回来?|回头(?:再)?(?:看|说)|前面|刚才|刚刚|之前|最开始|一开始|最早|最先|上面|开头|(?=第[一1]个(?:问题|指标|题))|(?:说|问|看)(?=第[一1]个|最开始|一开始|最早|刚才|前面))(?:我|刚才|前面|最开始|一开始|之前|说|问|提|讲)*(?:到|过|的)*(?:那个|这个|那|这)?(?:第?[一1]个)?(?:问题|指标|数字?|题)?(?:来?说|的)?[，,、：: ]*"
+)
+_FIRST = re.compile(r"第[一1]个(?:问题|指标|数|题)?|最开始|一开始|最早|最先|开头")
 _CLOSING = re.compile(r"(?:又)?(?:呢|怎么样|如何|怎样|咋样|是多少|多少|的话)?[呢吗啊呀]?[？?。！!~ ]*$")
 _REFERENCE = re.compile(
     r"它们?|他们|这个|那个|这些|那些|该(?=[项目企业公司园区产业指标])|上述|上面|刚才|前面|前者|后者|其(?!他|它|中|余|实)|此|同期|同一"
@@ -32,180 +37,147 @@ _REFERENCE = re.compile(
 _NEW_TOPIC = re.compile(
     r"^(?:换个?(?:话题|问题)|不说这个了?|另一个问题|问点别的|下一个问题|说点别的|再问个别的)[，,。：: ]*"
 )
-_BACK = re.compile(
-    r"^(?:回到|再说回|说回|还是说|回头(?:再)?(?:看|说)|话说回来|前面(?:问|说|提到)的?|刚才(?:问|说|提到)?的?|最开始(?:问)?的?|第一个问题)(?:刚才|前面|最开始|之前)?(?:问|说)?(?:的)?"
-)
-_ATTRIBUTE = re.compile(r"(?:完成|总)?投资(?:额|总额)?|金额|资金|增速|增幅|数量|面积|占比|比例|比重|规模|总量|总额")
-_RATE = re.compile(r"增速|增幅|降幅|涨幅|占比|比例|比重")
-_NAMED_AGAIN = re.compile(r"^.{0,12}?(?:那个|这个|的)?(?:指标|问题|数字?|项目|事)[，,]")
 _ORDINAL = re.compile(
-    r"(?:其中)?第([一二两三四五六七八九十\d]+)(?:个|家|项|条|位|座|种)(?:项目|企业|公司|产业|园区|平台|行动|战略)?"
+    r"(?:其中)?(?:排在?)?(?:第([一二两三四五六七八九十\d]+)|最后(?:面|边)?(?:的)?(?=[一那]?[个家项条位座种类]))(?:的)?[一那]?(?:个|家|项|条|位|座|种|类)?(?:项目|企业|公司|产业|园区|平台|行动|战略|领域)?"
 )
+_RATE = re.compile(r"增速|增幅|降幅|涨幅|增长率?")
 _YEAR_WORD = re.compile(r"(?:19|20)\d{2}年?|(?<!\d)\d{2}年|大?前年|去年|上年|今年|明年|后年|本年度?|来年")
+_ASKS = re.compile(r"什么|啥|哪|谁|吗|怎|咋|如何|多少|几|为何")
 _MORE = re.compile(r"还有(?:什么|哪些|谁|别的|其他)|其他(?:的)?(?:呢|还有)|别的呢|剩下的")
 _SAID_KIND = re.compile(r"目标|计划|预期|任务|实际|完成情况")
-_BARE_ASKING = re.compile(r"^(?:那)?(?:是|在|有|要|用|花|为)(?:哪|几|谁|什么|多少|第几|何)")
-_OWN_ASKING = re.compile(r"(?:多少|几)(?:块)?钱")
 _BARE = re.compile(
-    r"(?:来着|具体|到底)?(?:是|叫|指)(?:的是)?(?:什么|啥|哪个|哪一个|谁)?(?:来着|名字|呀|啊|呢)?[？?。]?"
+    r"(?:来着|具体|到底)?(?:(?:是|叫|指)(?:的是)?(?:什么|啥|哪个|哪一个|谁)?)?(?:来着|名字|呀|啊|呢)?[？?。]?"
 )
-_SAME = re.compile(r"^(?:是)?(?:哪些|哪几|哪|谁|什么|多少|几|在哪|怎么|为什么|何时|啥)")
-
-
 _WIDTH = {
     full: full - 0xFEE0 for full in (*range(0xFF10, 0xFF1A), *range(0xFF21, 0xFF3B), *range(0xFF41, 0xFF5B), 0xFF0E)
 }
 _POLITE = re.compile(
     r"^(?:(?:您好|你好|请问|请教|麻烦|劳驾|打扰了?|我?想?(?:再)?(?:问|了解|知道|咨询)(?:一?下)?|帮(?:我|忙)(?:查|看|问)?(?:一?下)?|问一?下)[，,。！!：: ]*)+"
 )
-_FIRST = re.compile(
-    r"^我?(?:最开始|一开始|最早|最先|第一个?)(?:我)?(?:问|说|提)?(?:到)?的?(?:那个?)?(?:指标|问题|数|项目|事|题)?[，,的 ]*"
-)
 _BOTH = re.compile(
     r"(?:这|那|上面|前面|刚才)(?:的)?[两二2](?:个|项|者)(?:数字?|指标|目标|值|项目)?|[两二]者|(?:它|他)们[两俩]"
 )
-
-
 SAME_LENGTH = 1.0  # what a word counts that takes the place of one as long as itself (农村 for 城镇)
+MAX_EARLIER = 3  # earlier questions that a follow-up may lean on
+
+
+class Way(StrEnum):
+    """How a question is made to stand alone."""
+
+    TYPED = "typed"
+    JOINED = "joined"
+    PUT_IN = "put_in"
+    DATED = "dated"
+    REFERRED = "referred"
+    LISTED = "listed"
 
 
 @dataclass(frozen=True, slots=True)
 class StandAlone:
-    """A question that stands alone, whether it borrowed from an earlier one, and the years that one was about.
-
-    ``previous`` is the question before it, itself made stand-alone; empty for a first question.
-    """
+    """A question that stands alone, the way it was made so, and how many questions back it leans; 0 for none."""
 
     text: str
-    is_follow_up: bool
-    earlier_years: tuple[int, ...] = ()
-    previous: str = ""
+    way: Way = Way.TYPED
+    back: int = 0
+
+    @property
+    def is_follow_up(self) -> bool:
+        """Whether it borrowed from an earlier question."""
+        return self.way is not Way.TYPED
 
 
-def stand_alone(
-    question: str,
-    turns: Sequence[str],
-    profile: Profile,
-    members_of: Callable[[str], Sequence[str]] | None = None,
-) -> StandAlone:
-    """Resolve a question against the earlier questions of the conversation.
+@dataclass(frozen=True, slots=True)
+class Earlier:
+    """An earlier question, made stand-alone, with the members of the list that answers it; empty where it is no list."""
+
+    text: str
+    members: tuple[str, ...] = ()
+
+
+def stand_alone(question: str, earlier: Sequence[Earlier], profile: Profile) -> list[StandAlone]:
+    """Every stand-alone question that a question in a conversation can mean.
 
     Args:
         question: The question as typed.
-        turns: Earlier questions of the same person, oldest first; empty for a first question.
+        earlier: The earlier questions, oldest first; empty for a first question.
         profile: The document asked about.
-        members_of: Gives the members of the list that a stand-alone question is answered with, for “第二个”.
 
     Returns:
-        The question unchanged where it stands alone already.
+        At least one, each text once; first the question without what only opens it. Only that where it opens a
+        conversation or says that it changes the topic.
     """
-    resolved: list[str] = []
-    for turn in turns:
-        if tidy(turn):
-            resolved.append(_resolve(tidy(turn), resolved, profile, members_of).text)
-    alone = _resolve(tidy(question), resolved, profile, members_of)
-    years = understand(resolved[-1], profile.document).years if resolved else ()
-    return replace(alone, earlier_years=years, previous=resolved[-1] if resolved else "")
-
-
-def joined(previous: str, question: str) -> StandAlone:
-    """A question put behind the topic of the one before it: for one that seemed to stand alone and found nothing."""
-    topic = _strip_time(_topic(previous)) if _YEAR_WORD.search(question) else _topic(previous)
-    return StandAlone(topic + _OPENING.sub("", question), True)
-
-
-def _resolve(
-    text: str, earlier: Sequence[str], profile: Profile, members_of: Callable[[str], Sequence[str]] | None
-) -> StandAlone:
+    text = tidy(question)
     text = _POLITE.sub("", arabic(simplified(text).translate(_WIDTH))) or text
-    if earlier:
-        text = re.sub(r"^(?:那|再|还是)?(?:回到|说回)(?=第一|最开始|一开始)", "", text)
-        text = re.sub(r"^同样的?(?:问题)?[，,]?(?:(?:再)?问(?:一?下)?|换成)", "换成", text)
-        aside = re.search(r"(?<=呢)[，,。？?].*$", text) if len(text) <= 24 else None
-        if aside and not _YEAR_WORD.search(aside.group()):
-            text = text[: aside.start()] + "？"
     fresh = _NEW_TOPIC.sub("", text)
-    if fresh != text:
-        return StandAlone(fresh, False)
-    if not earlier:
-        return StandAlone(text, False)
-    first = _FIRST.match(text)
-    back = _BACK.match(text)
-    if first and re.search(r"问|指标|题", first.group()) and first.end() < len(text):
-        text = text[first.end() :]
-        previous = earlier[0]
-        if not _core(_OPENING.sub("", text)):
-            asked, before = understand(text, profile.document), understand(previous, profile.document)
-            return StandAlone(_with_time(previous, asked, before, profile.document, text), True)
-    elif back and back.end() < len(text):
-        text = text[back.end() :].lstrip("，,、的")
-        previous = _nearest(text, earlier, profile.document)
-        rest = _NAMED_AGAIN.sub("", text)
-        if rest and rest != text and not names_something(_core(rest)):
-            asked, before = understand(rest, profile.document), understand(previous, profile.document)
-            return StandAlone(_with_time(previous, asked, before, profile.document, rest), True)
-    else:
-        previous = earlier[-1]
-    asked = understand(text, profile.document)
-    before = understand(previous, profile.document)
-    if not _depends(text, asked, before):
-        return StandAlone(text, False)
-    both = _BOTH.search(text)
-    if both and len(earlier) == 1:
-        return StandAlone(_with_time(previous, asked, before, profile.document, text), True)
-    if both and len(earlier) > 1:
-        pair = f"{_subject(earlier[-2])}和{_subject(earlier[-1])}分别是多少？"
-        return StandAlone(_with_time(pair, asked, before, profile.document, text), True)
-    ordinal = _ORDINAL.search(text)
-    if ordinal and members_of is not None:
-        members = members_of(previous)
-        place = _ordinal(ordinal.group(1))
-        if 0 < place <= len(members):
-            if _BARE.fullmatch(text[ordinal.end() :]):
-                return StandAlone(members[place - 1], True)
-            return StandAlone(text[: ordinal.start()] + members[place - 1] + text[ordinal.end() :], True)
-        return StandAlone(f"{_topic(previous)}的{text}", True)
-    fragment = _OPENING.sub("", text)
-    if _MORE.search(text):
-        return StandAlone(f"{_topic(previous)}{'' if before.form is Form.LIST else '有'}哪些？", True)
-    core = _core(fragment)
-    if not core:
-        return StandAlone(_with_time(previous, asked, before, profile.document, fragment), True)
-    if asked.form is not before.form and asked.form is not Form.WHAT and _SAME.match(_strip_time(fragment)):
-        return StandAlone(_topic(previous) + _strip_time(fragment), True)
-    if _REFERENCE.search(fragment):
-        replaced = _REFERENCE.sub(_subject(previous), fragment, count=1)
-        return StandAlone(replaced, True)
-    if _ATTRIBUTE.fullmatch(core):
-        return StandAlone(f"{_split(previous)[0]}的{core}是多少？", True)
-    replaced = _substituted(previous, core, profile)
-    other_class = asked.unit_class and before.unit_class and asked.unit_class != before.unit_class
-    wants_more = asked.form not in (Form.WHAT, before.form) or asked.unit or other_class or _OWN_ASKING.search(fragment)
-    if wants_more and core not in fragment:
-        return StandAlone(_topic(previous) + fragment, True)
-    if wants_more:
-        replaced = _topic(_substituted(_topic(previous), core, profile)) + _asking(fragment, core)
-    return StandAlone(_with_time(replaced, asked, before, profile.document, fragment), True)
+    if fresh != text or not earlier:
+        return [StandAlone(fresh)]
+    bare = _BACK.sub("", text) or text
+    bare = _OPENING.sub("", bare) or bare
+    found = [StandAlone(bare), StandAlone(text), *_listed(bare, text, earlier, profile.document)]
+    for back in _leant_on(text, bare, earlier, profile.document):
+        found += [StandAlone(words, way, back) for words, way in _leaning(bare, earlier[-back].text, profile)]
+    each: dict[str, StandAlone] = {}
+    for alone in found:
+        each.setdefault(alone.text, alone)
+    return list(each.values())
 
 
-def _depends(text: str, asked: Question, before: Question) -> bool:
-    """Whether a question needs an earlier one: it opens or closes like a follow-up, refers back, or says too little."""
-    if len(text) > 40 or re.match(r"^(?:列出|列举|罗列|列一下|逐项)", text):
-        return False
-    if any(pattern.search(text) for pattern in (_REFERENCE, _ORDINAL, _MORE, _BOTH)):
-        return True
-    if _BARE_ASKING.match(text):
-        return True
-    if re.match(r"^(?:那|换成|换做|如果是)", text):
-        return len(asked.terms) <= 8
-    if re.search(r"呢[？?。！!]?$", text):
-        return len(asked.terms) <= 4
-    says_what = [
-        term
-        for term in asked.terms
-        if len(term.text) >= 2 and names_something(term.text) and not _RATE.fullmatch(term.text)
+def _leant_on(text: str, bare: str, earlier: Sequence[Earlier], document: Document) -> list[int]:
+    """How many questions back a follow-up may lean: 1, those that share a word with it, and the first where it says so."""
+    words = [term.text for term in understand(bare, document).terms]
+    sharing = [
+        back
+        for back, before in enumerate(reversed(earlier), start=1)
+        if any(matched([word], fold(before.text)) > 0 for word in words)
     ]
-    return not says_what or (len(says_what) == 1 and len(fold(text)) <= 6 and asked.form in (Form.WHAT, Form.LIST))
+    first = [len(earlier)] if _FIRST.search(text) else []
+    return list(dict.fromkeys([*first, 1, *sharing]))[:MAX_EARLIER]
+
+
+def _leaning(bare: str, previous: str, profile: Profile) -> list[tuple[str, Way]]:
+    """The ways in which a question can lean on an earlier one."""
+    document = profile.document
+    asked, before = understand(bare, document), understand(previous, document)
+    (topic, asking), core, head = _split(previous), _core(bare), _head(previous)
+    asks = asks_itself(bare)
+    said = bare if asks or not core else _CLOSING.sub("", bare) + ("是多少？" if before.form is Form.AMOUNT else asking)
+    found = [((_strip_time(words) if asked.years else words) + said, Way.JOINED) for words in (topic, head) if words]
+    if core:
+        put_in = _substituted(previous, core, profile)
+        found.append((_with_time(put_in, asked, before, document, bare), Way.PUT_IN))
+        if asks and core in bare:
+            put_in = _topic(_substituted(_topic(previous), core, profile)) + bare[bare.find(core) + len(core) :]
+            found.append((_with_time(put_in, asked, before, document, bare), Way.PUT_IN))
+    if not core or question_words().rates.fullmatch(core) or _RATE.fullmatch(core):
+        found.append((_with_time(previous, asked, before, document, bare), Way.DATED))
+    if _REFERENCE.search(bare):
+        found += [(_REFERENCE.sub(words, bare, count=1), Way.REFERRED) for words in (_subject(previous), head) if words]
+    return found
+
+
+def _listed(bare: str, text: str, earlier: Sequence[Earlier], document: Document) -> list[StandAlone]:
+    """The question where it asks for one member of what was listed, for the rest of it, or for two topics at once."""
+    asked, last = understand(bare, document), earlier[-1].text
+    before = understand(last, document)
+    if _BOTH.search(text):
+        pair = f"{_subject(earlier[-2].text)}和{_subject(last)}分别是多少？" if len(earlier) > 1 else last
+        return [StandAlone(_with_time(pair, asked, before, document, text), Way.LISTED, 1)]
+    if ordinal := _ORDINAL.search(bare):
+        for back, listed in enumerate(reversed(earlier), start=1):
+            place = _ordinal(ordinal.group(1), len(listed.members))
+            if 0 < place <= len(listed.members):
+                member, rest = listed.members[place - 1], bare[ordinal.end() :]
+                text = member if _BARE.fullmatch(rest) else bare[: ordinal.start()] + member + rest
+                return [StandAlone(text, Way.LISTED, back)]
+        return [StandAlone(f"{_topic(last)}的{bare}", Way.JOINED, 1)]
+    if _MORE.search(text):
+        return [StandAlone(f"{_topic(last)}{'' if before.form is Form.LIST else '有'}哪些？", Way.LISTED, 1)]
+    return []
+
+
+def asks_itself(question: str) -> bool:
+    """Whether a question has a word that asks, and is not left to borrow it (“那农村居民呢”)."""
+    return bool(_ASKS.search(question))
 
 
 def names_something(word: str) -> bool:
@@ -213,19 +185,14 @@ def names_something(word: str) -> bool:
     return any(pair.flag[0] in "nlji" or pair.flag in ("vn", "eng", "x") for pair in jieba.posseg.lcut(word))
 
 
-def _ordinal(numeral: str) -> int:
+def _ordinal(numeral: str | None, count: int) -> int:
+    """The place that a numeral names, counted from 1; that of the last of ``count`` where there is no numeral."""
+    if numeral is None:
+        return count
     if numeral.isdigit():
         return int(numeral)
     value = arabic(numeral + "个")[:-1]
     return "一二三四五六七八九十".find(numeral) + 1 if not value.isdigit() else int(value)
-
-
-def _nearest(text: str, earlier: Sequence[str], document: Document) -> str:
-    """The earlier question that shares most with a fragment; the latest where none does."""
-    words = [term.text for term in understand(text, document).terms]
-    scored = [(sum(matched([word], fold(turn)) for word in words), place) for place, turn in enumerate(earlier)]
-    best = max(scored)
-    return earlier[best[1]] if best[0] > 0 else earlier[-1]
 
 
 def _strip_time(text: str) -> str:
@@ -239,7 +206,7 @@ def _core(fragment: str) -> str:
     text = words.target.sub("", words.result.sub("", text))
     text = words.phrases.sub("", text)
     kept = [token for token in jieba.lcut(text) if token not in words.noise and re.search(r"\w", token)]
-    return text.strip("的，,、 ？?") if kept else ""
+    return text.strip("的呢，,。、 ？?") if kept else ""
 
 
 def _topic(question: str) -> str:
@@ -276,10 +243,19 @@ def _subject(question: str) -> str:
     return _strip_time(_topic(question))
 
 
-def _asking(fragment: str, core: str) -> str:
-    """What a fragment asks, behind the topic that it names."""
-    position = fragment.find(core)
-    return fragment[position + len(core) :] if position != -1 else ""
+def topic_of(question: str) -> str:
+    """What a question is about: its words without year and without what asks; they all where nothing else is left."""
+    return _subject(question) or question
+
+
+def _head(question: str) -> str:
+    """What a question opens with before its first verb: whom or what it is about; empty where it opens with a verb."""
+    words = []
+    for pair in jieba.posseg.lcut(_subject(question)):
+        if pair.flag[0] in "vdpcr" and pair.flag != "vn":
+            break
+        words.append(pair.word)
+    return "".join(words).strip("，,的 ")
 
 
 def _with_time(text: str, asked: Question, before: Question, document: Document, fragment: str) -> str:

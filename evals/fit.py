@@ -13,7 +13,7 @@ import gzip
 import json
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,18 +23,24 @@ import numpy.typing as npt
 from assistant.compose import group_members
 from assistant.confidence import CONFIDENCE_FEATURES, Confidence, describe_evidence
 from assistant.evidence import FEATURES, Profile, order
-from assistant.history import stand_alone
-from assistant.normalise import fold, tidy
+from assistant.normalise import fold, simplified, tidy
 from assistant.question import Question, understand
+from assistant.reading import READING_FEATURES, describe_reading
 from assistant.service import PlanAssistant, Weights, load_model
 from assistant.settings import Settings
 from assistant.wordlists import question_words
 from corpus.load import parse_document
 from corpus.types import Document, Passage
+from evals.grade import right
+from evals.types import EvalCase
 from index.build import ensure_index
 from index.types import ScoredPassage
 
 RANKING_PENALTY = 1e-3  # on the squared standardised weights
+READING_PENALTY = 3e-2
+FIRST_THRESHOLD = 0.35  # of the confidence that questions without a conversation give
+READING_ROUNDS = 2  # earlier questions are read with the weights of the round before
+FIRST_READING = tuple(float(name in ("confidence", "typed", "typed_names")) for name in READING_FEATURES)
 LOGISTIC_C = 0.3  # inverse of the penalty of the logistic model
 MAX_FALSE_REFUSALS = 0.05  # share of rightly found answers that the threshold may refuse on held-out documents
 
@@ -92,36 +98,45 @@ def _literal_titles(document: Document, passages: Sequence[Passage], case: dict[
     return {p.passage_id for p in passages if p.field and any(fold(p.text) == s or s in fold(p.text) for s in spans)}
 
 
-def fit_ranking(examples: Sequence[Example]) -> npt.NDArray[np.float64]:
-    """Weights of a linear model under which the gold passages win: softmax over each question's candidates."""
+def fit_choice(
+    matrices: Sequence[npt.NDArray[np.float64]], rights: Sequence[npt.NDArray[np.bool_]], penalty: float
+) -> npt.NDArray[np.float64]:
+    """Weights of a linear model under which right rows win: softmax over each question's rows.
+
+    Args:
+        matrices: One for each question, of shape (rows, features).
+        rights: Which rows are right, at least one of each question's.
+        penalty: On the squared standardised weights.
+    """
     from scipy.optimize import minimize  # type: ignore[import-untyped]
 
-    matrices, golds = [], []
-    for example in examples:
-        if example.is_gold.any():
-            ranked = order(example.question, example.found, example.profile, [0.0] * len(FEATURES))
-            matrices.append(np.array([evidence.features for evidence in ranked]))
-            golds.append(example.is_gold)
-    stacked = np.concatenate(matrices)
-    scale = stacked.std(axis=0) + 1e-6
-    matrices = [matrix / scale for matrix in matrices]
+    scale = np.concatenate(matrices).std(axis=0) + 1e-6
+    scaled = [matrix / scale for matrix in matrices]
 
     def loss(weights: npt.NDArray[np.float64]) -> tuple[float, npt.NDArray[np.float64]]:
         total, gradient = 0.0, np.zeros_like(weights)
-        for matrix, gold in zip(matrices, golds, strict=True):
+        for matrix, is_right in zip(scaled, rights, strict=True):
             scores = matrix @ weights
             scores -= scores.max()
             exp = np.exp(scores)
-            all_, right = exp / exp.sum(), np.where(gold, exp, 0.0) / exp[gold].sum()
-            total -= np.log(exp[gold].sum() / exp.sum())
-            gradient += matrix.T @ (all_ - right)
-        count = len(matrices)
-        return total / count + RANKING_PENALTY * float(
-            weights @ weights
-        ), gradient / count + 2 * RANKING_PENALTY * weights
+            all_, wanted = exp / exp.sum(), np.where(is_right, exp, 0.0) / exp[is_right].sum()
+            total -= np.log(exp[is_right].sum() / exp.sum())
+            gradient += matrix.T @ (all_ - wanted)
+        count = len(scaled)
+        return total / count + penalty * float(weights @ weights), gradient / count + 2 * penalty * weights
 
-    fitted = minimize(loss, np.zeros(len(FEATURES)), jac=True, method="L-BFGS-B", options={"maxiter": 500})
+    fitted = minimize(loss, np.zeros(len(scale)), jac=True, method="L-BFGS-B", options={"maxiter": 500})
     return np.asarray(fitted.x / scale)
+
+
+def fit_ranking(examples: Sequence[Example]) -> npt.NDArray[np.float64]:
+    """Weights of ``FEATURES`` under which the gold passages come first."""
+    known = [example for example in examples if example.is_gold.any()]
+    matrices = []
+    for example in known:
+        ranked = order(example.question, example.found, example.profile, [0.0] * len(FEATURES))
+        matrices.append(np.array([evidence.features for evidence in ranked]))
+    return fit_choice(matrices, [example.is_gold for example in known], RANKING_PENALTY)
 
 
 def confidence_rows(
@@ -194,19 +209,55 @@ def read_cases(path: Path) -> list[dict[str, Any]]:
     return [case for case in cases if case["type"] != "wording_check"]
 
 
-def examples_of(assistant: PlanAssistant, cases: Sequence[dict[str, Any]], group: str) -> list[Example]:
-    """Each question with its candidates; questions that the word list declines never reach the ranking."""
+def example_of(assistant: PlanAssistant, case: dict[str, Any], question: Question, group: str) -> Example:
+    """A question with its candidates."""
+    candidates = tuple(assistant.search_all([question])[0])
+    gold = gold_passages(assistant.document, assistant.index.passages, case) if case["answerable"] else set()
+    is_gold = np.array([candidate.passage.passage_id in gold for candidate in candidates], dtype=np.bool_)
+    return Example(group, question, candidates, is_gold, case["answerable"], assistant.profile)
+
+
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    """A follow-up that can be answered: a row of ``READING_FEATURES`` for each reading, and which are right."""
+
+    group: str
+    rows: npt.NDArray[np.float64]
+    is_right: npt.NDArray[np.bool_]
+
+
+def conversations_of(assistant: PlanAssistant, cases: Sequence[dict[str, Any]], group: str) -> list[Conversation]:
+    """Each follow-up with its readings; right are those that lead to a right answer, or else to the right passage."""
     found = []
     for case in cases:
-        if question_words().declined.search(tidy(case["question"])):
+        said = tuple(simplified(tidy(words)) for words in (*case["turns"], case["question"]))
+        typed, readings, earlier = assistant.readings(said)
+        readings = [reading for reading in readings if reading.ranked and reading.question.terms]
+        if not case["answerable"] or not readings:
             continue
-        alone = stand_alone(case["question"], case.get("turns") or (), assistant.profile)
-        question = understand(alone.text, assistant.document)
-        candidates = tuple(assistant.search(question))
-        gold = gold_passages(assistant.document, assistant.index.passages, case) if case["answerable"] else set()
-        is_gold = np.array([candidate.passage.passage_id in gold for candidate in candidates], dtype=np.bool_)
-        found.append(Example(group, question, candidates, is_gold, case["answerable"], assistant.profile))
+        graded = EvalCase.model_validate(case)
+        is_right = [bool(right(graded, assistant.answer(case["question"], reading)).value) for reading in readings]
+        if not any(is_right):
+            gold = gold_passages(assistant.document, assistant.index.passages, case)
+            is_right = [reading.ranked[0].passage.passage_id in gold for reading in readings]
+        rows = [describe_reading(reading, typed, earlier, assistant.profile) for reading in readings]
+        found.append(Conversation(group, np.array(rows), np.array(is_right)))
     return found
+
+
+def fit_reading(conversations: Sequence[Conversation]) -> npt.NDArray[np.float64]:
+    """Weights of ``READING_FEATURES`` under which right readings win."""
+    known = [c for c in conversations if c.is_right.any()]
+    return fit_choice([c.rows for c in known], [c.is_right for c in known], READING_PENALTY)
+
+
+def read_rightly(conversations: Sequence[Conversation]) -> float:
+    """The share of follow-ups read rightly with weights fitted on the other documents."""
+    right_ones = []
+    for group in sorted({c.group for c in conversations}):
+        weights = fit_reading([c for c in conversations if c.group != group])
+        right_ones += [bool(c.is_right[np.argmax(c.rows @ weights)]) for c in conversations if c.group == group]
+    return float(np.mean(right_ones))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -222,18 +273,44 @@ def main(arguments: Sequence[str] | None = None) -> int:
         texts = {row["id"]: row["text"] for row in map(json.loads, lines) if row["id"] in wanted}
     settings = Settings.model_construct()
     embedder = load_model(settings)
-    blank = Weights((0.0,) * len(FEATURES), Confidence.undecided(len(CONFIDENCE_FEATURES)), 0.5)
-    examples: list[Example] = []
+    blank = Weights((0.0,) * len(FEATURES), FIRST_READING, Confidence.undecided(len(CONFIDENCE_FEATURES)), 0.5)
+    assistants: dict[str, PlanAssistant] = {}
+    single: list[Example] = []
+    following: dict[str, list[dict[str, Any]]] = {}
     for name, path in wanted.items():
         document = parse_document(texts[name], doc_id=name)
-        index = ensure_index([document], options.index / name, embedder).index
-        examples += examples_of(PlanAssistant(index, settings, blank), read_cases(path), name)
+        assistants[name] = PlanAssistant(
+            ensure_index([document], options.index / name, embedder).index, settings, blank
+        )
+        cases = [c for c in read_cases(path) if not question_words().declined.search(tidy(c["question"]))]
+        following[name] = [case for case in cases if case.get("turns")]
+        for case in cases:
+            if not case.get("turns"):
+                question = understand(tidy(case["question"]), document)
+                single.append(example_of(assistants[name], case, question, name))
+    ranking = fit_ranking(single)
+    confidence = fit_confidence(*confidence_rows(single, list(ranking)))
+    weights = Weights(tuple(ranking), FIRST_READING, confidence, FIRST_THRESHOLD)
+    conversations: list[Conversation] = []
+    for _ in range(READING_ROUNDS):
+        conversations = []
+        for name, assistant in assistants.items():
+            assistant = PlanAssistant(assistant.index, settings, weights)
+            conversations += conversations_of(assistant, following[name], name)
+        weights = replace(weights, reading=tuple(fit_reading(conversations)))
+    examples = list(single)
+    for name, assistant in assistants.items():
+        assistant = PlanAssistant(assistant.index, settings, weights)
+        for case in following[name]:
+            reading = assistant.read(case["question"], case["turns"])
+            examples.append(example_of(assistant, case, reading.question, name))
     probabilities, truth = held_out(examples)
     threshold = threshold_for(probabilities, truth)
     ranking = fit_ranking(examples)
     confidence = fit_confidence(*confidence_rows(examples, list(ranking)))
     fitted = {
         "ranking": dict(zip(FEATURES, map(float, ranking), strict=True)),
+        "reading": dict(zip(READING_FEATURES, weights.reading, strict=True)),
         "confidence": {"features": list(CONFIDENCE_FEATURES), **confidence.written()},
         "threshold": threshold,
     }
@@ -241,7 +318,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     refused = float((probabilities[~truth] < threshold).mean())
     sys.stdout.write(
         f"{len(examples)} questions on {len(wanted)} reports; held out by report: threshold {threshold:.3f}, "
-        f"unanswerable refused by it {refused:.3f}\n"
+        f"unanswerable refused by it {refused:.3f}; {len(conversations)} follow-ups, {read_rightly(conversations):.3f} "
+        "of them read rightly\n"
     )
     return 0
 

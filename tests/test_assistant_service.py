@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from importlib.resources import files
@@ -16,6 +17,7 @@ from assistant.types import Answer, Status
 from corpus.errors import RequestError
 from corpus.figures import find_figures
 from corpus.types import Document
+from index.embedder import Vectors
 
 KEYS = [
     "question",
@@ -388,6 +390,18 @@ def test_figure_of_another_kind_is_no_answer(
     [
         pytest.param(("2026年新增停车位多少个？",), "那公共卫生间新建改造几座", "9座", id="asks_in_full_itself"),
         pytest.param(("今年城镇新增就业多少人？",), "去年呢，我是说实际的", "5260人", id="year_behind_the_ellipsis"),
+        pytest.param(
+            ("2026年新增停车位多少个？", "进出口总额增长目标是多少？", "新增博士几名？"),
+            "回到停车位，去年实际新增了多少",
+            "820个",
+            id="back_to_the_first_of_three",
+        ),
+        pytest.param(
+            ("2026年新增停车位多少个？", "进出口总额增长目标是多少？", "那去年呢？"),
+            "网络零售额要突破多少",
+            "18亿元",
+            id="new_topic_unannounced",
+        ),
     ],
 )
 def test_follow_up_is_read_the_way_that_the_document_answers(
@@ -396,6 +410,31 @@ def test_follow_up_is_read_the_way_that_the_document_answers(
     answer = mini_assistant.ask(question, turns)
     assert answer.status is Status.ANSWERED
     assert said in answer.answer
+
+
+def test_conversation_read_once_is_not_read_again(
+    mini_assistant: PlanAssistant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    turns = ["2026年新增停车位多少个？", "那城市公园呢？"]
+    for count in range(len(turns)):
+        mini_assistant.ask(turns[count], turns[:count])
+    encoded: list[str] = []
+    encode = mini_assistant.index.embedder.encode_queries
+
+    def counting(texts: Sequence[str]) -> Vectors:
+        encoded.extend(texts)
+        return encode(texts)
+
+    monkeypatch.setattr(mini_assistant.index.embedder, "encode_queries", counting)
+    answer = mini_assistant.ask("公共卫生间呢？", turns)
+    assert "公共卫生间9座" in answer.answer
+    assert turns[0] not in encoded
+    assert turns[1] not in encoded
+
+
+def test_very_long_conversation_is_answered(mini_assistant: PlanAssistant) -> None:
+    turns = ["2026年新增停车位多少个？", "城市公园呢？", "公共卫生间呢？"] * 12
+    assert "公共卫生间9座" in mini_assistant.ask("再说一遍公共卫生间", turns).answer
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from assistant.confidence import Confidence
-from evals.fit import fit_confidence
+from evals.fit import fit_choice, fit_confidence
 
 
 @pytest.fixture(scope="module")
@@ -43,3 +43,19 @@ def test_confidence_survives_being_written_as_json(rows: tuple[np.ndarray, np.nd
 
 def test_what_is_not_fitted_is_undecided() -> None:
     assert Confidence.undecided(2).probability([0.0, 1.0]) == 0.5
+
+
+def test_choice_learns_what_makes_a_row_right() -> None:
+    rng = np.random.default_rng(3)
+    matrices = [rng.normal(size=(rng.integers(2, 6), 3)) for _ in range(200)]
+    rights = [matrix[:, 1] == matrix[:, 1].max() for matrix in matrices]
+    weights = fit_choice(matrices, rights, penalty=1e-3)
+    chosen = [int(np.argmax(matrix @ weights)) for matrix in matrices]
+    assert np.mean([right[row] for row, right in zip(chosen, rights, strict=True)]) > 0.95
+
+
+def test_choice_between_several_right_rows_favours_neither() -> None:
+    matrices = [np.array([[1.0, 0.0], [0.0, 1.0], [0.0, 0.0]])] * 20
+    first, second = fit_choice(matrices, [np.array([True, True, False])] * 20, penalty=1e-3)
+    assert first == pytest.approx(second, abs=1e-3)
+    assert first > 0
