@@ -19,6 +19,7 @@ _PARTS = re.compile(r"[,，、;；]|以及|还有|和|与|及|并")
 MAX_LISTED = 30
 MAX_SUBJECT_QUOTE = 160  # characters; a longer quotation is not given only to name a subject
 SHORT_SENTENCE = 90  # characters; a sentence up to this length answers a question for a fact as a whole
+REPEATED = 0.75  # share of a passage's characters in the question from which it says nothing new
 NEAR_DENSE = 0.1  # how far below the best the cosine of an enumeration in the same sentence may lie
 JOINED_SCORE = 6.0  # how far below the best a second clause of the same sentence may score
 _GENERAL = re.compile(r"主要|重要|全部|所有|年度|总体|发展|经济|社会|都|出来|核心|关键|量化|约束性|预期性")
@@ -181,22 +182,26 @@ def _widened(question: Question, evidence: Evidence, document: Document) -> tupl
     """What is quoted where how is asked or the passage leaves out words of the question; ``None`` for it alone.
 
     Its whole sentence where that is short and has hardly a figure, else the passage with the clause beside it that
-    holds such words.
+    holds such words, or with the one after it where the passage only repeats the question.
     """
     passage = evidence.passage
     if question.form in (Form.AMOUNT, Form.LIST) or not passage.is_clause:
         return None
     missing = [t for t, own in zip(question.terms, evidence.own, strict=True) if own < 0.5 and len(t.text) >= 2]
     sentence = document.text[passage.sentence_start : passage.sentence_end]
-    if (missing or question.form is Form.HOW) and len(sentence) <= SHORT_SENTENCE and len(find_figures(sentence)) <= 1:
+    said = fold(sentence)
+    speaks = question.form is Form.HOW or any(matched(term.alternatives, said) >= 0.5 for term in missing)
+    if speaks and len(sentence) <= SHORT_SENTENCE and len(find_figures(sentence)) <= 1:
         return passage.sentence_start, passage.sentence_end
     spans = clauses(document.text, passage.sentence_start, passage.sentence_end)
     here = clause_span(passage, document)
     place = next((i for i, span in enumerate(spans) if span[0] >= here[0]), 0)
+    repeats = question.form is not Form.YESNO and evidence.feature("focus") >= REPEATED
     for beside in (place + 1, place - 1):
         if 0 <= beside < len(spans):
             words = fold(document.text[slice(*spans[beside])])
-            if any(matched(term.alternatives, words) >= 0.9 for term in missing):
+            holds = any(matched(term.alternatives, words) >= 0.9 for term in missing)
+            if holds or (repeats and beside > place and not find_figures(words)):
                 return min(here[0], spans[beside][0]), max(here[1], spans[beside][1])
     return None
 

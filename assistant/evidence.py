@@ -18,7 +18,7 @@ import numpy as np
 
 from assistant.normalise import fold
 from assistant.question import Form, Question, Term
-from assistant.wordlists import everyday
+from assistant.wordlists import everyday, places
 from corpus.figures import find_figures
 from corpus.segment import clauses
 from corpus.types import Document, Kind, Passage
@@ -71,6 +71,7 @@ class Folded:
     support: str
 
 
+_LEANING = re.compile(r"人均|户均|平均|年度|全年|年内|总投资|累计|其中|惠及|当年|同比")
 _GOES_ON = re.compile(r"^(?:主要是|主要有|主要表现|一是|即|分别是|包括|具体是|如下|突出表现)")
 
 
@@ -104,7 +105,9 @@ def support(passage: Passage, document: Document) -> str:
 
 
 def leans(text: str) -> bool:
-    """Whether a clause opens with a verb, a time, or with what only joins it to the one before."""
+    """Whether a clause opens with a verb, a time, a share of what was counted, or with what only joins it to the one before."""
+    if _LEANING.match(text):
+        return True
     first = next(iter(jieba.posseg.lcut(text)), None)
     return first is not None and (first.flag[0] in "vdpcrut" and first.flag != "vn")
 
@@ -290,7 +293,7 @@ _PERCENT = re.compile(r"增长|增速|增幅|涨|下降|降|比|率|百分|几�
 def _names_place(place: str, target: str) -> bool:
     """Whether a place is named in a text, by its name or by its short form (沪 for 上海)."""
     stem = place[:-1] if len(place) > 2 and place[-1] in "省市区县" else place
-    wider = ("省",) if place.endswith("省") else ()
+    wider = ("省",) if place.endswith("省") or f"{place}省" in places() else ()
     return any(word in target for word in (place, *everyday().get(stem, ()), *wider))
 
 

@@ -70,7 +70,7 @@ _RELATIVE_YEARS = (
     (re.compile(r"前年"), -2),
     (re.compile(r"去年|上年|上一年|前一年|头一年"), -1),
     (re.compile(r"今年|本年度?|这一年|年内|这年"), 0),
-    (re.compile(r"明年|来年|下一年|次年"), 1),
+    (re.compile(r"明年|(?<![十百千几])来年|下一年|次年"), 1),
     (re.compile(r"后年"), 2),
 )
 _TITLE_MENTION = re.compile(
@@ -88,9 +88,12 @@ _SET_ASIDE = re.compile(
     r"(?:^|[,，])(?:可?(?<!是)不是|别说|先?不(?:说|要|问|看|管))(?:(?:20\d\d|[去今上])年|计划|目标|实际)[^,，。？?]{0,8}(?=[,，。？?]|$)[,，]?"
 )
 _FOR_A_THING = re.compile(
-    r"^(?!.*(?:多少|百分之|第几|几成)).*(?:(?<!是)(?:什么|啥)|哪种|哪套|哪类)[^,，。？?]{1,10}[?？。]?$"
+    r"^(?!.*(?:多少|百分之|第几|几成)).*(?:(?<!是)(?:什么|啥)|哪一?(?:种|套|类|级|款))[^,，。？?]{1,10}[?？。]?$"
 )
-_POINTS = re.compile(r"(?:多少|几)个?(?:点|百分比)(?=$|[啊呀呢吧了,，?？。])")
+_POINTS = re.compile(
+    r"(?:涨|增|降|升|提高|高|低|快|慢|多|少|率|占)[^,，。]{0,4}(?:多少|几)个?(?:点|百分比)(?=$|[啊呀呢吧了,，?？。])"
+)
+_RISES_TO = re.compile(r"(?:上?涨|提高|提升|下?降|增加|增长|压减?|压缩|上?升|调)(?:到|至)")
 _COLLOQUIAL_YUAN = re.compile(r"^块(?=钱|[啊呀呢吧,，?？。]|$)")
 _MEASURED = re.compile(r"(?:多少|几)(?:个)?")
 
@@ -209,6 +212,7 @@ def _unit_class(folded: str, unit: str, form: Form) -> str:
     words = question_words()
     if re.search(r"多少个?亿", folded):
         return "money"
+    folded = _RISES_TO.sub("", folded)
     if words.money.search(words.rates.sub("", folded)) and not re.search(
         r"增长|增速|增幅|涨|比重|占比|比例|份额|几成|强度|多了|下降|项目", folded
     ):

@@ -16,7 +16,9 @@ from assistant.question import Form, Question
 from assistant.wordlists import place_stem_pattern, question_words
 from corpus.types import Document, Passage
 
-_DATED = re.compile(r"\d年|\d月|\d日|年底|月底|季度|上半年|下半年|年内|年末|届")
+_DATED = re.compile(
+    r"[\d半一二两三四五六七八九十](?:个)?(?:工作日|小时|分钟|天|日办|时办)|\d年|\d月|\d日|年底|月底|季度|上半年|下半年|年内|年末|届"
+)
 _REASON = re.compile(r"由于|因为|因(?!地)|受.{1,12}影响|原因|主要是|得益于")
 _SUM_ASKED = re.compile(r"投资(?:额|是|要|为|达|约)*多少|多少(?:亿|万|元|块|资金|投资)|总投资|造价|金额|(?<!的)多少钱$")
 _PERSON_ASKED = re.compile(r"谁(?:负责|管|牵头|主管|分管)|哪个人|负责人|姓名|叫什么名字|书记|区长|市长|县长|局长|主任")

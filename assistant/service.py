@@ -11,6 +11,8 @@ from functools import cache, lru_cache
 from importlib.resources import files
 from pathlib import Path
 
+import numpy as np
+
 from assistant import compose
 from assistant.confidence import Confidence, describe_evidence
 from assistant.evidence import FEATURES, Evidence, Profile, order
@@ -18,7 +20,7 @@ from assistant.gate import Statement, run_gate
 from assistant.header import header_passages
 from assistant.history import Earlier, StandAlone, Way, stand_alone
 from assistant.homophones import Homophones
-from assistant.normalise import simplified, tidy
+from assistant.normalise import fold, simplified, tidy
 from assistant.precedence import equally_fitting, prefer_asked_year, prefer_level, prefer_unit, promoted
 from assistant.question import Form, Question, understand
 from assistant.reading import READING_FEATURES, Reading, choose
@@ -203,15 +205,39 @@ class PlanAssistant:
         ]
 
     def search_all(self, questions: Sequence[Question]) -> list[list[ScoredPassage]]:
-        """The candidates for each question; the keyword side also looks for the official words of everyday ones."""
+        """The candidates for each question; both sides also look for the official words of everyday ones.
+
+        The vector is the mean of two where an everyday word gives way to an official one, for the question as it is and
+        for the question with the official word in its place.
+        """
         queries = [self._without_own_place(simplified(question.text)) for question in questions]
-        vectors = self.index.embedder.encode_queries(queries)
+        official = [
+            self._in_official_words(question, query) for question, query in zip(questions, queries, strict=True)
+        ]
+        texts = list(dict.fromkeys((*queries, *official)))
+        vectors = dict(zip(texts, self.index.embedder.encode_queries(texts), strict=True))
         found = []
-        for question, query, vector in zip(questions, queries, vectors, strict=True):
-            official = " ".join(word for term in question.terms for word in term.alternatives[1:])
-            keywords = f"{query} {official}"
-            found.append(self.index.search(query, k=self.settings.candidates, keywords=keywords, query_vector=vector))
+        for question, query, other in zip(questions, queries, official, strict=True):
+            words = " ".join(word for term in question.terms for word in term.alternatives[1:])
+            mean = vectors[query] + vectors[other]
+            found.append(
+                self.index.search(
+                    query,
+                    k=self.settings.candidates,
+                    keywords=f"{query} {words}",
+                    query_vector=mean / np.linalg.norm(mean),
+                )
+            )
         return found
+
+    def _in_official_words(self, question: Question, query: str) -> str:
+        """The query with each everyday word that the document does not have replaced by an official one that it has."""
+        text = fold(query)
+        for term in question.terms:
+            known = next((word for word in term.alternatives[1:] if word in self.profile.text), "")
+            if known and term.text not in self.profile.text:
+                text = text.replace(term.text, known)
+        return text if text != fold(query) else query
 
     def _without_own_place(self, text: str) -> str:
         """The words to search with: the place that every passage is about tells none from another."""
