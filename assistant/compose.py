@@ -26,7 +26,11 @@ _GENERAL = re.compile(r"主要|重要|全部|所有|年度|总体|发展|经济|
 _ATTRIBUTE = re.compile(r"面积|金额|资金|投资额?|数量|规模|总量|总额|比例|增速")
 _LIST_END = re.compile(r"等(?:“[^”]*”)?[\d一二两三四五六七八九十]*[个家项大类种条]?[^、]*$")
 _LIST_START = re.compile(
-    r"^(?:(?:全力|加快|积极|着力|重点|坚定|深入|大力)?(?:推进|推动|实施|加快|建设|开展|力促|包括|围绕|打好|完成|支持|抓好))+(?=..)"
+    r"^(?:(?:全力|加快|积极|着力|重点|坚定|深入|大力)?(?:推进|推动|实施|加快|建设|开展|力促|包括|围绕|打好|完成|支持|抓好|建成|启动|培育|打造|改造))+(?=..)"
+)
+_FORMER = re.compile(r"原来|原先|之前|以前|由|从|多了|涨了|增加了|提高了|变化")
+_RISEN_FROM = re.compile(
+    r"(?:由|从)[^，；。由从]*?(?=(?:提高|增加|提升|上升|扩大|下降|降低|降|缩短|压缩|压减|调整|增长)(?:到|至))"
 )
 _SEVERAL = re.compile(
     r"哪些|哪[几两二三四五六七八九十]|些|分别|都|各|几|[两二三四五六七八九十](?:个|大|项|种|条|件|类|样)"
@@ -116,8 +120,9 @@ def enumerated(passage: Passage, document: Document) -> list[str]:
         return inside.group(1).split("、")
     if len(quoted := re.findall(r"“([^”]+)”(?=[“、和及])|(?<=[”、和及])“([^”]+)”", text)) > 1:
         return [first or second for first, second in quoted]
-    parts = [part.strip("“”") for part in _LIST_END.sub("", text).split("、")]
-    return [_LIST_START.sub("", part) for part in parts] if len(parts) > 1 else []
+    *parts, last = _LIST_END.sub("", text).split("、")
+    parts += re.split(r"(?<=..)(?:和|以及|及)(?=..)", last, maxsplit=1) if parts else []
+    return [_LIST_START.sub("", part.strip("“”")) for part in parts]
 
 
 def facts(question: Question, ranked: Sequence[Evidence], document: Document) -> list[Statement]:
@@ -140,13 +145,20 @@ def _fact(question: Question, evidence: Evidence, document: Document) -> Stateme
     member = _singled_out(question, passage, document)
     if member:
         return replace(state(passage, document, span=clause_span(passage, document)), words=member)
-    statement = state(passage, document, span=_widened(question, evidence, document))
+    statement = _risen(question, state(passage, document, span=_widened(question, evidence, document)))
     wants_name = question.form in (Form.WHO, Form.WHERE, Form.WHAT, Form.LIST, Form.YESNO)
     names = any(
         own < 0.5 and matched(term.alternatives, fold(passage.subject)) >= 0.5
         for term, own in zip(question.terms, evidence.own, strict=True)
     )
     return with_subject(statement, passage, document) if wants_name or names else statement
+
+
+def _risen(question: Question, statement: Statement) -> Statement:
+    """The statement without what a figure rose or fell from, unless that is asked for (由每月75元提高到85元)."""
+    if question.form is not Form.AMOUNT or _FORMER.search(question.folded):
+        return statement
+    return replace(statement, words=_RISEN_FROM.sub("", statement.words))
 
 
 def _singled_out(question: Question, passage: Passage, document: Document) -> str:

@@ -80,6 +80,7 @@ _UNITS = frozenset({*units(), *(scale + unit for scale in "万亿" for unit in u
 _COUNTED = re.compile(r"[一二两三四五六七八九十百\d]+(?:个|大|项|种|条|家|类|位|方面)?")
 _WIDER = re.compile(r"(?:全市|全省|全国|省里|我省|我国)(?=的|\d|今|去|gdp|地区生产总值|经济|财政|农|城|工|居民|人均)")
 _FREE = re.compile(r"[市省县区的今去全]|地区|经济|人均|工业|农业|财政|城镇|农村|居民|固定|社会|一般|外贸|进出")
+_PERIOD = re.compile(r"十[一二三四五六]五")  # a time and no name, though it stands in quotation marks
 _QUOTED_WORDS = re.compile(r"[“\"「『‘]([^“”\"「」『』‘’]{2,12})[”\"」』’]")
 NAMED_ACTUAL = re.compile(r"实际(?=利用|使用|到位|吸收|引进|外资|产量|直接)")
 _INSISTS = re.compile(r"目标|计划(?!生育)|预期|打算|任务|实际|完成了|完成情况|执行情况|已经|实现了|达到了")
@@ -134,7 +135,7 @@ def understand(text: str, document: Document) -> Question:
     quoted = tuple(
         fold(words)
         for words in _QUOTED_WORDS.findall(tidy(text))
-        if len(words) < 6 or fold(words) not in fold(document.title)
+        if (len(words) < 6 or fold(words) not in fold(document.title)) and not _PERIOD.match(fold(words))
     )
     content = _content(rest, document)
     for words in quoted:

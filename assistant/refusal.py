@@ -21,7 +21,9 @@ _DATED = re.compile(
 )
 _REASON = re.compile(r"由于|因为|因(?!地)|受.{1,12}影响|原因|主要是|得益于")
 _SUM_ASKED = re.compile(r"投资(?:额|是|要|为|达|约)*多少|多少(?:亿|万|元|块|资金|投资)|总投资|造价|金额|(?<!的)多少钱$")
-_PERSON_ASKED = re.compile(r"谁(?:负责|管|牵头|主管|分管)|哪个人|负责人|姓名|叫什么名字|书记|区长|市长|县长|局长|主任")
+_PERSON_ASKED = re.compile(
+    r"谁(?:负责|管|牵头|主管|分管)|哪个人|负责人|姓名|叫什么名字|书记|区长|市长|县长|局长|主任|董事长|总经理|校长|院长|施工单位|承建|设计单位|监理|中标|法人"
+)
 _PLACE_WORD = re.compile(
     r"[一-鿿]{2,6}?(?:区|镇|乡|街道|村|路|县|市|园|基地|大道|谷|城|片区|校区|公司|峪|沟|岭|湾|湖|河)"
 )
@@ -96,7 +98,8 @@ def form_met(question: Question, evidence: Evidence, profile: Profile) -> bool:
         return bool(_REASON.search(passage.context))
     if question.form is Form.WHO:
         asks_names = re.search(r"叫什么|名字", question.folded) and passage.figures
-        return not _PERSON_ASKED.search(question.folded) and not (
+        person = _PERSON_ASKED.search(question.folded)
+        return (person is None or person.group() in passage.text) and not (
             asks_names and not is_enumeration(passage.text) and "“" not in passage.text
         )
     if question.form is Form.WHERE:

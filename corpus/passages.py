@@ -42,7 +42,7 @@ def compound_parts() -> dict[str, tuple[str, ...]]:
 @cache
 def _bare_relation() -> re.Pattern[str]:
     relations = "|".join(sorted(map(re.escape, _words("relations")["relations"]), key=len, reverse=True))
-    return re.compile(rf"^(?:{relations}|[率了约到至的])*$")
+    return re.compile(rf"^(?:{relations}|[率了约到至的\s])*$")
 
 
 @cache
@@ -338,10 +338,11 @@ def _trailing_predicate(text: str, part: tuple[int, int], figures: tuple[Figure,
 
 def _is_number_first(before: str) -> bool:
     """Whether nothing but an ordinal stands before a member's figure (``第二批21个齐鲁样板村``)."""
+    before = before.strip()
     return not before or bool(re.fullmatch(r"第[一二三四五六七八九十\d]+[批期轮次]|其中", before))
 
 
-_PARALLEL_END = re.compile(r"(?:[、和与及，]|以及)")
+_PARALLEL_END = re.compile(r"\s*(?:[、和与及，]|以及)\s*")
 
 
 def _shared_out(text: str, start: int, end: int, figures: tuple[Figure, ...]) -> list[_Item]:

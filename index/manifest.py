@@ -30,7 +30,7 @@ class IndexSettings:
 
     max_tokens: int = 480
     batch_size: int = 64
-    schema_version: int = 1
+    schema_version: int = 2
     lock_timeout_s: float = 300.0
 
 

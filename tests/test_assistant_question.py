@@ -95,6 +95,11 @@ def test_kind_of_a_question(text: str, kind: Kind | None) -> None:
             Form.WHAT,
             id="what_at_the_end",
         ),
+        pytest.param("要创建几星级智慧城市", Form.WHAT, id="grade_is_no_number_of_things"),
+        pytest.param("工矿区能用上哪一级的投资", Form.WHAT, id="kind_of_a_sum_is_no_sum"),
+        pytest.param("今年工作的首要任务", Form.WHAT, id="foremost_task_is_no_figure"),
+        pytest.param("几个创新模式名称列一下", Form.LIST, id="list_them_said_last"),
+        pytest.param("金奖是在哪个博览会上拿的", Form.WHO, id="occasion_is_no_place"),
     ],
 )
 def test_form_of_the_answer_asked_for(text: str, form: Form) -> None:
@@ -106,6 +111,9 @@ def test_form_of_the_answer_asked_for(text: str, form: Form) -> None:
     [
         pytest.param("新增多少家企业", "家", "", id="measure_word"),
         pytest.param("新建几座桥", "座", "", id="measure_word_after_ji"),
+        pytest.param("低保标准涨到多少钱", "", "money", id="level_that_a_sum_rises_to"),
+        pytest.param("地质隐患要治多少个点", "个", "", id="points_on_the_ground"),
+        pytest.param("财政收入涨了几个点", "个百分点", "percent", id="points_of_a_rate"),
         pytest.param("新增停车位多少个", "个", "", id="ge"),
         pytest.param("改造多少万平方米", "平方米", "", id="unit_behind_a_scale"),
         pytest.param("完成投资多少亿元", "元", "money", id="money"),

@@ -372,6 +372,39 @@ def test_what_is_asked_is_singled_out(mini_assistant: PlanAssistant, question: s
 
 
 @pytest.mark.parametrize(
+    ("question", "said"),
+    [
+        pytest.param("新增停车位投资多少亿元？", "文件提到了", id="detail"),
+        pytest.param("2019年地区生产总值增长多少？", "文件未提及2019年的地区生产总值", id="year"),
+        pytest.param("今年造林多少亩？", "文件未提及“造林", id="indicator"),
+    ],
+)
+def test_refusal_names_what_is_missing(mini_assistant: PlanAssistant, question: str, said: str) -> None:
+    answer = mini_assistant.ask(question)
+    assert answer.status is Status.NOT_FOUND
+    assert answer.answer.startswith(said)
+
+
+@pytest.mark.parametrize(
+    ("question", "said", "unsaid"),
+    [
+        pytest.param("云栖路小学今年要做什么？", "云栖路小学改扩建", "沅湾实验学校", id="by_name"),
+    ],
+)
+def test_one_member_of_a_list_is_singled_out(
+    mini_assistant: PlanAssistant, mini: Document, question: str, said: str, unsaid: str
+) -> None:
+    answer = mini_assistant.ask(question)
+    assert said in answer.answer
+    assert unsaid not in answer.answer
+    assert_borne(answer, mini)
+
+
+def test_word_of_a_verb_is_no_other_place(mini_assistant: PlanAssistant) -> None:
+    assert mini_assistant.ask("今年打算新建几座公共卫生间").status is Status.ANSWERED
+
+
+@pytest.mark.parametrize(
     ("question", "turns"),
     [
         pytest.param("2026年新增停车位投资多少亿元？", (), id="sum_of_a_number_of_things"),

@@ -62,6 +62,11 @@ def with_text(document: Document, text: str) -> Passage:
             ["4个省重点完成年度投资的132%", "9个市级重点建设类项目完成年度投资的147%"],
             id="members_that_carry_a_count_shortened",
         ),
+        pytest.param(
+            "城镇、农村居民人均可支配收入分别增长 8%和 9%。",
+            ["城镇居民人均可支配收入增长 8%", "农村居民人均可支配收入增长 9%"],
+            id="blanks_beside_figures",
+        ),
     ],
 )
 def test_figures_shared_out_go_to_their_members(sentence: str, texts: list[str]) -> None:
