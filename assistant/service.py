@@ -179,6 +179,10 @@ class PlanAssistant:
         )  # fmt: skip
         return Reading(alone, question, ranked, sure, is_refused, is_sure and not is_refused, earlier_years, timings)
 
+    def forget(self) -> None:
+        """Forget the conversations read so far."""
+        self._read.cache_clear()
+
     def check(self, words: str) -> Answer:
         """Check words against the document; the same as asking “核对：…”."""
         text = tidy(words)

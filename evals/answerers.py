@@ -62,3 +62,9 @@ def query_encoder(answerer: Answerer) -> Callable[[Sequence[str]], object]:
     embedder = getattr(answerer.index, "embedder", None) or load_embedder(None)
     encode: Callable[[Sequence[str]], object] = embedder.encode_queries
     return encode
+
+
+def forgetter(answerer: Answerer) -> Callable[[], None]:
+    """What makes an answerer forget the conversations that it remembers; nothing to do for one that remembers none."""
+    forget: Callable[[], None] = getattr(answerer, "forget", lambda: None)
+    return forget

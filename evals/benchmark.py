@@ -46,7 +46,12 @@ class Benchmark:
 
 
 def warm_times(
-    answerer: Answerer, encode: Callable[[Sequence[str]], object], cases: Sequence[EvalCase], *, rounds: int = 3
+    answerer: Answerer,
+    encode: Callable[[Sequence[str]], object],
+    cases: Sequence[EvalCase],
+    *,
+    rounds: int = 3,
+    forget: Callable[[], None] = lambda: None,
 ) -> Benchmark:
     """Time embeddings and whole answers in this process, after one question each to warm up.
 
@@ -57,6 +62,7 @@ def warm_times(
         encode: Embeds questions as the index does.
         cases: The questions asked; at least one.
         rounds: How often each question is asked.
+        forget: Called before each, so that no question is answered from what was read before.
     """
     embedding: list[float] = []
     answering: list[float] = []
@@ -64,6 +70,7 @@ def warm_times(
     answerer.ask(_QUESTION)
     for _ in range(rounds):
         for case in cases:
+            forget()
             start = time.perf_counter()
             encode([case.question])
             middle = time.perf_counter()

@@ -13,7 +13,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 
 from corpus.errors import PlanAssistantError
-from evals.answerers import ANSWERERS, fingerprint_of, open_answerer, open_documents, query_encoder
+from evals.answerers import ANSWERERS, fingerprint_of, forgetter, open_answerer, open_documents, query_encoder
 from evals.run import (
     result_path,
     run_info,
@@ -163,7 +163,9 @@ def run_benchmark(*, warm_only: bool = False, as_json: bool = False, rounds: int
         cases = suite_cases("dev")
         cases = cases[:: max(1, len(cases) // limit)][:limit]
         answerer = open_answerer("quote")
-        result = benchmark.warm_times(answerer, query_encoder(answerer), cases, rounds=rounds)
+        result = benchmark.warm_times(
+            answerer, query_encoder(answerer), cases, rounds=rounds, forget=forgetter(answerer)
+        )
         if not warm_only:
             result = replace(
                 result,

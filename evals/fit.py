@@ -42,7 +42,7 @@ FIRST_THRESHOLD = 0.35  # of the confidence that questions without a conversatio
 READING_ROUNDS = 2  # earlier questions are read with the weights of the round before
 FIRST_READING = tuple(float(name in ("confidence", "typed", "typed_names")) for name in READING_FEATURES)
 LOGISTIC_C = 0.3  # inverse of the penalty of the logistic model
-MAX_FALSE_REFUSALS = 0.05  # share of rightly found answers that the threshold may refuse on held-out documents
+MAX_FALSE_REFUSALS = 0.04  # share of rightly found answers that the threshold may refuse on held-out documents
 
 
 @dataclass(frozen=True, slots=True)
