@@ -42,7 +42,7 @@ _ORDINAL = re.compile(
 )
 _RATE = re.compile(r"增速|增幅|降幅|涨幅|增长率?")
 _YEAR_WORD = re.compile(r"(?:19|20)\d{2}年?|(?<!\d)\d{2}年|大?前年|去年|上年|今年|明年|后年|本年度?|来年")
-_ASKS = re.compile(r"什么|啥|哪|谁|吗|怎|咋|如何|多少|几|为何")
+_ASKS = re.compile(r"什么|啥|哪|谁|吗|怎|咋|如何|多少|几|为何|([一-鿿])[不没]\1")
 _MORE = re.compile(r"还有(?:什么|哪些|谁|别的|其他)|其他(?:的)?(?:呢|还有)|别的呢|剩下的")
 _SAID_KIND = re.compile(r"目标|计划|预期|任务|实际|完成情况")
 _BARE = re.compile(

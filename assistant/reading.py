@@ -88,7 +88,8 @@ def choose(
         weights: One for each of ``READING_FEATURES``.
 
     Returns:
-        The first where none has evidence.
+        The first where none has evidence, or where the best is not answered and the question asks for something by name
+        itself: nothing speaks for having borrowed.
     """
     found = [reading for reading in readings if reading.ranked and reading.question.terms]
     if len(found) < 2:
@@ -98,6 +99,8 @@ def choose(
         for reading in found
     ]
     best = found[scores.index(max(scores))]
+    if not best.is_answered and asks_itself(typed.text) and sum(names_something(t.text) for t in typed.terms) >= 2:
+        return found[0]
     same = [reading for reading in found if _come_to(reading) == _come_to(best)]
     return min(same, key=lambda reading: _plainness(reading.alone, typed))
 

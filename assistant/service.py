@@ -273,7 +273,7 @@ class PlanAssistant:
         spent = _ms(started)  # hardly anything where the reading was remembered
         answer = self.answer(text, reading)
         steps = {step: min(took, spent) for step, took in reading.timings_ms.items()}
-        return replace(answer, timings_ms={**answer.timings_ms, **steps})
+        return replace(answer, timings_ms={**steps, **answer.timings_ms})
 
     def answer(self, text: str, reading: Reading) -> Answer:
         """The answer to a question as read; ``text`` is the question as typed."""
