@@ -11,6 +11,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 
 import jieba
 import jieba.posseg
@@ -180,6 +181,7 @@ def asks_itself(question: str) -> bool:
     return bool(_ASKS.search(question))
 
 
+@lru_cache(maxsize=8192)
 def names_something(word: str) -> bool:
     """Whether a word has a noun in it."""
     return any(pair.flag[0] in "nlji" or pair.flag in ("vn", "eng", "x") for pair in jieba.posseg.lcut(word))

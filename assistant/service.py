@@ -124,9 +124,13 @@ class PlanAssistant:
 
     def read(self, question: str, turns: Sequence[str]) -> Reading:
         """The question as it is best read in its conversation; ``turns`` are the earlier questions, oldest first."""
+        return self._read(self.said(question, turns))
+
+    def said(self, question: str, turns: Sequence[str]) -> tuple[str, ...]:
+        """The questions that a conversation is read from, the last one last: none blank, no wording checks, the latest."""
         earlier = [plain for turn in turns if (plain := simplified(tidy(turn))) and not claim_in(plain)]
         earlier = earlier[max(0, len(earlier) // TURNS_STEP - 1) * TURNS_STEP :]
-        return self._read((*earlier, simplified(tidy(question))))
+        return (*earlier, simplified(tidy(question)))
 
     def readings(self, said: tuple[str, ...]) -> tuple[Question, list[Reading], list[Reading]]:
         """The last of several questions as typed, all it can mean, and how those before it were read."""
@@ -236,12 +240,12 @@ class PlanAssistant:
 
     def _in_official_words(self, question: Question, query: str) -> str:
         """The query with each everyday word that the document does not have replaced by an official one that it has."""
-        text = fold(query)
+        text = before = fold(query)
         for term in question.terms:
             known = next((word for word in term.alternatives[1:] if word in self.profile.text), "")
             if known and term.text not in self.profile.text:
                 text = text.replace(term.text, known)
-        return text if text != fold(query) else query
+        return text if text != before else query
 
     def _without_own_place(self, text: str) -> str:
         """The words to search with: the place that every passage is about tells none from another."""

@@ -23,7 +23,7 @@ import numpy.typing as npt
 from assistant.compose import group_members
 from assistant.confidence import CONFIDENCE_FEATURES, Confidence, describe_evidence
 from assistant.evidence import FEATURES, Profile, order
-from assistant.normalise import fold, simplified, tidy
+from assistant.normalise import fold, tidy
 from assistant.question import Question, understand
 from assistant.reading import READING_FEATURES, describe_reading
 from assistant.service import PlanAssistant, Weights, load_model
@@ -230,8 +230,7 @@ def conversations_of(assistant: PlanAssistant, cases: Sequence[dict[str, Any]], 
     """Each follow-up with its readings; right are those that lead to a right answer, or else to the right passage."""
     found = []
     for case in cases:
-        said = tuple(simplified(tidy(words)) for words in (*case["turns"], case["question"]))
-        typed, readings, earlier = assistant.readings(said)
+        typed, readings, earlier = assistant.readings(assistant.said(case["question"], case["turns"]))
         readings = [reading for reading in readings if reading.ranked and reading.question.terms]
         if not case["answerable"] or not readings:
             continue
