@@ -95,6 +95,10 @@ def test_kind_of_a_question(text: str, kind: Kind | None) -> None:
             Form.WHAT,
             id="what_at_the_end",
         ),
+        pytest.param("外贸增速达到预期了吗", Form.YESNO, id="yes_or_no_about_a_rate"),
+        pytest.param("那个超大规模平台叫啥名字", Form.WHAT, id="name_of_a_thing_of_a_scale"),
+        pytest.param("要建立啥制度", Form.WHAT, id="thing_that_ends_like_a_measure"),
+        pytest.param("那12件实事具体是哪12件", Form.LIST, id="numbered_names"),
         pytest.param("要创建几星级智慧城市", Form.WHAT, id="grade_is_no_number_of_things"),
         pytest.param("工矿区能用上哪一级的投资", Form.WHAT, id="kind_of_a_sum_is_no_sum"),
         pytest.param("今年工作的首要任务", Form.WHAT, id="foremost_task_is_no_figure"),
@@ -206,19 +210,6 @@ def test_place_is_foreign_to_a_document_without_a_place() -> None:
 def test_unit_in_brackets_is_the_unit_asked_for(mini: Document) -> None:
     asked = understand("去年一般公共预算收入总额（亿元）", mini)
     assert (asked.form, asked.unit, asked.unit_class) == (Form.AMOUNT, "元", "money")
-
-
-@pytest.mark.parametrize(
-    ("text", "form"),
-    [
-        pytest.param("外贸增速达到预期了吗", Form.YESNO, id="yes_or_no_about_a_rate"),
-        pytest.param("那个超大规模平台叫啥名字", Form.WHAT, id="name_of_a_thing_of_a_scale"),
-        pytest.param("要建立啥制度", Form.WHAT, id="thing_that_ends_like_a_measure"),
-        pytest.param("那12件实事具体是哪12件", Form.LIST, id="numbered_names"),
-    ],
-)
-def test_form_of_answer_is_told_apart(mini: Document, text: str, form: Form) -> None:
-    assert understand(text, mini).form is form
 
 
 def test_place_inside_a_longer_name_is_no_other_place(mini: Document) -> None:
