@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Callable
 from functools import cache, lru_cache
 
 import cn2an
@@ -53,13 +54,36 @@ def arabic(text: str) -> str:
     >>> arabic("二〇二四年增长百分之六点五")
     '2024年增长6.5%'
     """
-    text = _YEAR.sub(lambda m: "".join(_year_digit(c) for c in m.group(1)) + "年", text)
-    text = _PERCENT.sub(lambda m: _number(m.group(1), m.group(1)) + "%", text)
-    text = _POINT.sub(lambda m: _number(m.group(1), m.group(1)), text)
-    return re.sub(
-        rf"([{_DIGITS}]*[十百千万亿][{_DIGITS}]*)(?=[多余]?(?:{'|'.join(map(re.escape, _measures()))}))",
-        lambda m: _number(m.group(1), m.group(1)),
-        text,
+    for start, end, digits in reversed(arabic_runs(text)):
+        text = text[:start] + digits + text[end:]
+    return text
+
+
+def arabic_runs(text: str) -> list[tuple[int, int, str]]:
+    """The Chinese numerals of a text that stand for figures or years: start, end and digits, in reading order."""
+    found: list[tuple[int, int, str]] = []
+    taken = bytearray(len(text))
+    for pattern, digits in _numerals():
+        for match in pattern.finditer(text):
+            start, end = match.span()
+            if any(taken[start:end]) or (written := digits(match)) == match.group():
+                continue
+            taken[start:end] = b"\x01" * (end - start)
+            found.append((start, end, written))
+    return sorted(found)
+
+
+@cache
+def _numerals() -> tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], str]], ...]:
+    """What a Chinese numeral can look like, and its digits; the first that fits a place holds."""
+    measured = re.compile(
+        rf"([{_DIGITS}]*[十百千万亿][{_DIGITS}]*)(?=[多余]?(?:{'|'.join(map(re.escape, _measures()))}))"
+    )
+    return (
+        (_YEAR, lambda m: "".join(_year_digit(c) for c in m.group(1)) + "年"),
+        (_PERCENT, lambda m: _number(m.group(1), m.group(1)) + "%"),
+        (_POINT, lambda m: _number(m.group(1), m.group(1))),
+        (measured, lambda m: _number(m.group(1), m.group(1))),
     )
 
 

@@ -27,7 +27,8 @@ from assistant.reading import READING_FEATURES, Reading, choose
 from assistant.refusal import covers, declined_text, form_met, missing_text, must_refuse
 from assistant.settings import Settings, bundled_documents
 from assistant.types import Answer, Citation, GateReport, Status
-from assistant.wording import Located, WordingChecker, claim_in
+from assistant.wording import Located, WordingChecker
+from assistant.wording_request import claim_in
 from assistant.wordlists import place_stem_pattern, question_words
 from corpus.errors import RequestError
 from corpus.figures import find_figures

@@ -30,17 +30,85 @@ class Citation:
     sha256: str
 
 
+class Verdict(StrEnum):
+    """What a wording check ends in."""
+
+    MATCH = "match"
+    MISMATCH = "mismatch"
+    NOT_FOUND = "not_found"
+
+
+class FigureState(StrEnum):
+    """What became of one figure of the words checked: as in the plan, other than in the plan, or not there at all."""
+
+    EXACT = "exact"
+    ALTERED = "altered"
+    ABSENT = "absent"
+
+
+class Difference(StrEnum):
+    """In what words differ from the original; the last three differ without being wrong."""
+
+    NUMBER = "数字"
+    UNIT = "单位"
+    BOUND = "界限词"
+    DIRECTION = "增减"
+    YEAR = "年份"
+    KIND = "性质"  # a result given as a target, or the other way round
+    INDICATOR = "指标"  # the figure is another indicator's
+    JOINED = "拼接"  # clauses that do not stand together
+    OMITTED = "缺漏"
+    ADDED = "增添"
+    CUT = "截断"  # an end cut so that the meaning changes
+    WORDS = "用字"
+    SYNONYM = "同义"
+    NOTATION = "写法"  # the same value or word, written otherwise
+    EXCERPT = "节选"  # stands there, inside a longer clause
+
+    @property
+    def is_wrong(self) -> bool:
+        """Whether words with this difference are no match."""
+        return self not in (Difference.SYNONYM, Difference.NOTATION, Difference.EXCERPT)
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One difference: what the words checked say, what the original says (either may be empty), and it in a sentence."""
+
+    difference: Difference
+    said: str
+    original: str
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedFigure:
+    """One figure of the words checked; ``start`` and ``end`` count characters of those words.
+
+    ``original`` is the figure that the plan has in its place, empty where it has none.
+    """
+
+    text: str
+    start: int
+    end: int
+    state: FigureState
+    original: str
+
+
 @dataclass(frozen=True, slots=True)
 class WordingCheck:
     """What became of a wording question; ``diff`` leads from the original to the words asked about.
 
-    ``verdict`` is ``match``, ``mismatch`` or ``not_found``; each step of ``diff`` is ``equal``, ``delete`` or
-    ``insert`` with its characters.
+    ``verdict`` is a :class:`Verdict`; each step of ``diff`` is ``equal``, ``delete`` or ``insert`` with its characters,
+    and there are none where the words match or were not found. ``findings`` name the differences, in reading order;
+    with a match there may be some that are not wrong. ``figures`` are those of the words, in reading order.
     """
 
-    verdict: str
+    verdict: Verdict
     original: str
     diff: tuple[tuple[str, str], ...] = ()
+    findings: tuple[Finding, ...] = ()
+    figures: tuple[CheckedFigure, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,13 +144,15 @@ class Answer:
             "standalone_question": self.standalone_question,
             "status": self.status.value,
             "answer": self.answer,
-            "citations": [_citation(citation) for citation in self.citations],
-            "nearest": [_citation(citation) for citation in self.nearest],
+            "citations": [_fields(citation) for citation in self.citations],
+            "nearest": [_fields(citation) for citation in self.nearest],
             "wording_check": self.wording_check
             and {
                 "verdict": self.wording_check.verdict,
                 "original": self.wording_check.original,
                 "diff": [list(step) for step in self.wording_check.diff],
+                "findings": [_fields(finding) for finding in self.wording_check.findings],
+                "figures": [_fields(figure) for figure in self.wording_check.figures],
             },
             "answerer": self.answerer,
             "gate": {"figures": self.gate.figures, "bound": self.gate.bound, "removed": self.gate.removed},
@@ -91,5 +161,5 @@ class Answer:
         return data
 
 
-def _citation(citation: Citation) -> dict[str, Any]:
-    return {name: getattr(citation, name) for name in Citation.__slots__}
+def _fields(value: Citation | Finding | CheckedFigure) -> dict[str, Any]:
+    return {name: getattr(value, name) for name in value.__slots__}

@@ -1,38 +1,43 @@
-"""Check words against the published text: the same, altered, or not there."""
+"""Check words against the published text: the same, altered, or not there.
+
+Words match where they stand in the text without a break, in the form of :mod:`assistant.canonical`, cut nowhere so that
+the meaning changes, and with the year and kind that they claim. All else is aligned clause by clause with what was
+meant, and every difference is named.
+"""
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import cache
 
-from rapidfuzz import fuzz
 from rapidfuzz.distance import Indel
 
-from assistant.normalise import arabic, fold, tidy
-from assistant.types import WordingCheck
-from corpus.figures import bound_words, find_figures
-from corpus.segment import clauses
-from corpus.types import Document, Passage
+from assistant.alignment import Part, Side, Unit, Units, content
+from assistant.canonical import Codebook, wording_words
+from assistant.differences import (
+    changes,
+    checked_figure,
+    checked_figures,
+    difference,
+    is_other_indicator,
+    named,
+    same_figure,
+)
+from assistant.excerpt import cut_findings
+from assistant.normalise import fold
+from assistant.types import CheckedFigure, Difference, FigureState, Finding, Verdict, WordingCheck
+from corpus.segment import clauses, sentences
+from corpus.types import Document, Kind, Passage
 
-_REQUEST = re.compile(
-    r"核对|核实|校对|对一下原文|原话(?:是|就)?(?:这样|这么)|(?:与|和|跟)原文(?:是否)?(?:一致|相符|一样|对得上)|原文(?:里)?是(?:不是)?这(?:样|么)(?:写|说|表述)|(?:表述|说法|写法|引用|措辞|这句话?)(?:.{0,6})(?:是否)?(?:准确|正确|一致|无误|对不对|对吗|有误|有没有错)|是不是原(?:话|文|句)|原(?:话|句)(?:吗|么|是不是)"
-)
-_MORE_REQUESTS = (
-    r"抄(?:写)?对(?:没有|了吗|吗)|写(?:得)?对(?:没有|了吗|吗)|(?:这么|这样|那么)写(?:.{0,4})(?:行不行|对吗|对不对|可以吗|行吗|没错吧)"
-    r"|(?:跟|和|与)(?:文件|计划|报告|原件|印发稿|文件原文|计划原文|报告原文|原文)(?:是否)?(?:一致|一样|相符|对得上|吻合)"
-    r"|有没有(?:写|抄|引|打)错|是不是(?:写|抄|引)错|请校对|校对一下|原文(?:里|中)?是不是(?:这样)?写"
-)
-_REQUEST = re.compile(f"{_REQUEST.pattern}|{_MORE_REQUESTS}")
-_QUOTED = re.compile(r"[“\"「『](.{4,})[”\"」』]", re.S)
-_AFTER_COLON = re.compile(r"[:：]\s*(.{4,})$", re.S)
-_LEAD_IN = re.compile(
-    r"^(?:请|麻烦|帮我?|帮忙|能否|可否)?(?:核对|核实|校对|查一下|看看)(?:一下)?(?:这句(?:话)?|下面这句(?:话)?|以下(?:表述|内容)|表述|原文)?[:：，, ]*"
-)
-_TRAIL = re.compile(
-    r"[，,。；; ]*(?:这(?:个|句话?|种)?(?:表述|说法|话|写法)?)?(?:是|与|和|跟)?(?:不是)?(?:原文|原话|原句)?(?:里|中)?(?:是|就)?(?:这样|这么)?(?:写|说|表述)?(?:的)?(?:是否)?(?:一致|准确|正确|对|无误|相符)?(?:吗|么|不对|对不对|是否一致)?[？?。]*$"
-)
-_YEAR_LABEL = re.compile(r"^(?:到)?((?:19|20)\d{2})年(?:度)?(?:的|，|,)?(?:计划|目标|预期)?(?:是|为|：|:)?")
-SAME_PLACE = 62.0  # least similarity (0-100) at which two wordings are taken for one statement
+KIND_WORDS = {Kind.RESULT: "实际完成情况", Kind.TARGET: "目标或安排"}
+MAX_GAP = 60  # codes of the document that may lie between two parts for both to be shown as one original
+LEAST_SHARE = 0.5  # of words without figures that must have been found for the whole to count as found
+LEAST_NEAR = 0.2  # least similarity of what is offered as the nearest place
+_OF_TIME = (Difference.YEAR, Difference.KIND)
+_MARKS = "。；;，, 、：:\n\t　"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,185 +49,400 @@ class Located:
     similarity: float
 
 
-def claim_in(question: str) -> str | None:
-    """The words that a question asks to be checked; ``None`` where it is no wording question."""
-    text = tidy(question)
-    if not _REQUEST.search(text):
-        return None
-    after = _AFTER_COLON.search(text)
-    if after and (
-        _REQUEST.search(text[: after.start()])
-        or re.search(r"(?:写的?|说的?|内容|稿子?|句子?)是?$", text[: after.start()])
-    ):
-        words = after.group(1).strip()
-        inner = _QUOTED.search(words)
-        if inner and re.search(r"写|说|是|原文", words[: inner.start()]) and inner.start() <= 10:
-            return inner.group(1).strip()
-        words = _without_requests(words)
-        whole = _QUOTED.fullmatch(words.rstrip("。.？?"))
-        return whole.group(1).strip() if whole and words.count("“") == words.count("”") else words
-    quoted = _QUOTED.search(text)
-    if quoted:
-        return quoted.group(1).strip()
-    bare = _without_requests(text)
-    if bare != text and len(bare) >= 6:
-        return bare
-    rest = _TRAIL.sub("", _LEAD_IN.sub("", text))
-    return rest.strip() if len(rest.strip()) >= 4 and rest.strip() != text else None
+@dataclass(frozen=True, slots=True)
+class _Label:
+    """What words say in front of themselves about their year and kind.
+
+    The words proper begin at one of ``ends``, right behind the year first: what follows it (实际, 预计) may belong to
+    them (实际利用外资). ``kind`` holds where they begin at the last of the ends.
+    """
+
+    ends: tuple[int, ...]
+    year: int | None
+    kind: Kind | None
+
+    def kind_at(self, end: int) -> Kind | None:
+        """The kind that the label says where it goes as far as ``end``."""
+        return self.kind if end == self.ends[-1] else None
 
 
-def _without_requests(text: str) -> str:
-    """The sentences and trailing clauses of a text that do not themselves ask for a check."""
-    parts = re.split(r"(?<=[。！？?；;])", text)
-    kept = [part for part in parts if not _REQUEST.search(part)] or parts
-    words = "".join(kept).strip()
-    while True:
-        head, mark, tail = words.rpartition("，")
-        if not mark or not _REQUEST.search(tail):
-            return words.strip("。？? ")
-        words = head
+@dataclass(frozen=True, slots=True)
+class _Pair:
+    """A part of the words, the unit it was meant to be, and what differs between the two."""
 
-
-def _folded_with_places(text: str) -> tuple[str, list[int]]:
-    """A text in matching form and, for each of its characters, the place of the published character it came from."""
-    characters: list[str] = []
-    places: list[int] = []
-    for place, character in enumerate(text):
-        for folded in fold(character):
-            characters.append(folded)
-            places.append(place)
-    return "".join(characters), places
+    part: Part
+    unit: Unit
+    findings: tuple[Finding, ...]
+    figures: tuple[CheckedFigure, ...]
 
 
 class WordingChecker:
-    """Checks words against one document; the folded text is made once."""
+    """Checks words against one document, whose form for comparison is made once. Safe to use from several threads."""
 
-    def __init__(self, document: Document, passages: tuple[Passage, ...]) -> None:
+    def __init__(self, document: Document, passages: Sequence[Passage]) -> None:
         """Prepare a document for checks."""
         self._document = document
-        self._folded, self._places = _folded_with_places(document.text)
-        spans = sorted({(p.sentence_start, p.sentence_end) for p in passages})
-        years: dict[tuple[int, int], set[int | None]] = {}
-        for p in passages:
-            years.setdefault((p.sentence_start, p.sentence_end), set()).add(p.year)
-        self._sentences = [(span, years[span]) for span in spans]
+        self._book = Codebook()
+        self._units = Units(document, passages, self._book)
 
-    def check(self, claim: str) -> tuple[WordingCheck, Located | None]:
-        """Compare a claim with the document.
+    def check(
+        self, claim: str, *, year: int | None = None, kind: Kind | None = None
+    ) -> tuple[WordingCheck, Located | None]:
+        """Compare words with the document.
 
         Args:
-            claim: The words to check; a leading ``2024年`` is taken as the year that the place must have.
+            claim: The words: a phrase, a sentence, a paragraph. A leading ``2024年`` is taken as their year.
+            year: The year that the words around them give, where they name none.
+            kind: Whether the words around them give them as results or as targets.
 
         Returns:
             The verdict with the published words and the steps that lead from them to the claim, and where they
             stand. ``not_found`` carries the nearest place where there is one.
         """
-        words = claim.strip().strip("。；;，, ")
-        label = _YEAR_LABEL.match(fold(arabic(words)))
-        year = int(label.group(1)) if label else None
-        folded = fold(arabic(words))
-        literal = self._find(folded, None)
-        if literal and self._is_whole(literal):
-            return self._verdict("match", literal, words), literal
-        bare = folded[label.end() :] if label else folded
-        if label:
-            literal = self._find(bare, year)
-            if literal and self._is_whole(literal):
-                return self._verdict("match", literal, words), literal
-        located = self._nearest(bare, year)
-        if located is None or located.similarity < SAME_PLACE:
-            return WordingCheck("not_found", ""), located
-        original = self._document.text[located.start : located.end]
-        if _equal_value(original, bare):
-            return self._verdict("match", located, words), located
-        return self._verdict("mismatch", located, words[len(words) - len(bare) :] if label else words), located
+        words = claim.strip(_MARKS)
+        whole = Side(words, canonical := self._book.canonical(words, fixed=True), 0, len(canonical.codes))
+        if not canonical.codes:
+            return WordingCheck(Verdict.NOT_FOUND, ""), None
+        check, located = self._check_one(whole, year, kind)
+        spans = sentences(words, 0, len(words))
+        if check.verdict is not Verdict.MATCH and len(spans) > 1:
+            check, located = self._check_each(words, spans, year, kind)
+        before = len(claim) - len(claim.lstrip(_MARKS))
+        return replace(check, figures=tuple(_shifted(check.figures, before))), located
 
-    def _find(self, folded: str, year: int | None) -> Located | None:
-        position = self._folded.find(folded)
-        while position != -1 and folded:
-            start, end = self._places[position], self._places[position + len(folded) - 1] + 1
-            if year is None or any(s <= start < e and (not ys or year in ys) for (s, e), ys in self._sentences):
-                return Located(start, end, 100.0)
-            position = self._folded.find(folded, position + 1)
-        return None
+    def _check_each(
+        self, words: str, spans: Sequence[tuple[int, int]], year: int | None, kind: Kind | None
+    ) -> tuple[WordingCheck, Located | None]:
+        """Several sentences: each may stand at a place of its own; the first that is wrong is the one shown."""
+        checks: list[tuple[WordingCheck, Located | None]] = []
+        figures: list[CheckedFigure] = []
+        for start, end in spans:
+            label = self._label(words, start, end)
+            if label.year is not None:
+                year, kind = label.year, label.kind
+            check, located = self.check(words[start:end], year=year, kind=kind)
+            figures += _shifted(check.figures, start)
+            checks.append((check, located))
+        order = [Verdict.MISMATCH, Verdict.MATCH, Verdict.NOT_FOUND]
+        shown, located = min(checks, key=lambda item: order.index(item[0].verdict))
+        findings = tuple(finding for check, _ in checks for finding in check.findings)
+        is_mixed = shown.verdict is Verdict.MATCH and any(c.verdict is Verdict.NOT_FOUND for c, _ in checks)
+        verdict = Verdict.MISMATCH if is_mixed else shown.verdict
+        return replace(shown, verdict=verdict, findings=findings, figures=tuple(figures)), located
 
-    def _is_whole(self, located: Located) -> bool:
-        """Whether a span cuts no figure, bound word or number in two at its ends."""
-        text = self._document.text
-        after = text[located.end : located.end + 3]
-        before = text[max(0, located.start - 4) : located.start]
-        cut = [w for w in bound_words()["after"] if after.startswith(w)] + [
-            w for w in bound_words()["before"] if before.endswith(w) and text[located.start].isdigit()
-        ]
-        digits = (text[located.end - 1].isdigit() and after[:1].isdigit()) or (
-            text[located.start].isdigit() and before[-1:].isdigit()
-        )
-        inner = after[:1] in ".%个亿万" and text[located.end - 1].isdigit()
-        return not cut and not digits and not inner
+    def _check_one(self, whole: Side, year: int | None, kind: Kind | None) -> tuple[WordingCheck, Located | None]:
+        words, canonical = whole.text, whole.words
+        literal = self._literal(whole, year, kind)
+        label = self._label(words, 0, len(words))
+        starts = [start for start, _ in canonical.spans]
+        for end in label.ends:
+            first = bisect_left(starts, end)
+            if literal is None and first < len(starts):
+                literal = self._literal(replace(whole, first=first), label.year, label.kind_at(end) or kind)
+        if literal and not any(f.difference in _OF_TIME for f in literal[0].findings):
+            return literal
+        aligned = self._aligned(whole, year, kind)
+        return literal if literal and aligned[0].verdict is Verdict.NOT_FOUND else aligned
 
-    def _nearest(self, folded: str, year: int | None) -> Located | None:
-        best: Located | None = None
-        for (start, end), years in self._sentences:
-            if year is not None and years != {None} and year not in years:
-                continue
-            window, places = _folded_with_places(self._document.text[start:end])
-            if not window:
-                continue
-            aligned = fuzz.partial_ratio_alignment(folded, window)
-            if aligned is None or (best is not None and aligned.score <= best.similarity):
-                continue
-            first, last = aligned.dest_start, max(aligned.dest_start, aligned.dest_end - 1)
-            span = start + places[first], start + places[min(last, len(places) - 1)] + 1
-            best = Located(*self._widened(span, (start, end)), aligned.score)
-        return best
+    # --- words that stand in the document without a break ---
 
-    def _widened(self, span: tuple[int, int], sentence: tuple[int, int]) -> tuple[int, int]:
-        """The clauses that a span mostly lies in."""
-        kept = [
-            (a, b)
-            for a, b in clauses(self._document.text, *sentence)
-            if min(b, span[1]) - max(a, span[0]) > min(3, (b - a) / 2)
-        ]
-        return (kept[0][0], kept[-1][1]) if kept else span
-
-    def _verdict(self, verdict: str, located: Located, words: str) -> WordingCheck:
-        original = self._document.text[located.start : located.end]
-        return WordingCheck(verdict, original, tuple(difference(original, words)) if verdict == "mismatch" else ())
-
-
-def difference(original: str, words: str) -> list[tuple[str, str]]:
-    """The steps from the original to other words: ``equal``, ``delete`` and ``insert`` runs of characters.
-
-    >>> difference("增长6%", "增长6.5%")
-    [('equal', '增长6'), ('insert', '.5'), ('equal', '%')]
-    """
-    steps: list[tuple[str, str]] = []
-    for code in Indel.opcodes(original, words):
-        if code.tag == "equal":
-            steps.append(("equal", original[code.src_start : code.src_end]))
-        elif code.tag == "delete":
-            steps.append(("delete", original[code.src_start : code.src_end]))
+    def _literal(self, said: Side, year: int | None, kind: Kind | None) -> tuple[WordingCheck, Located] | None:
+        """The best place at which words stand in the document in the form for comparison; ``None`` for no place."""
+        found = []
+        codes = self._units.canonical.codes
+        at = codes.find(said.codes)
+        while at != -1:
+            place = Side(self._document.text, self._units.canonical, at, at + len(said.codes))
+            findings = self._excerpt_findings(place, said, year, kind)
+            wrong = [finding for finding in findings if finding.difference.is_wrong]
+            found.append((len(wrong), place, findings))
+            if not wrong:
+                break
+            at = codes.find(said.codes, at + 1)
+        if not found:
+            return None
+        count, place, findings = min(found, key=lambda item: item[0])
+        start, end = place.span()
+        touched = self._units.touching(start, end)
+        if any(f.difference in (Difference.CUT, Difference.OMITTED) for f in findings):
+            start, end = min(start, touched[0][0]), max(end, touched[-1][1])
+        original = self._document.text[start:end]
+        figures = tuple(self._figures_standing(place, said, findings))
+        if count:
+            steps = tuple(difference(original, said.written()))
+            check = WordingCheck(Verdict.MISMATCH, original, steps, tuple(findings), figures)
         else:
-            steps.append(("insert", words[code.dest_start : code.dest_end]))
-    return steps
+            check = WordingCheck(Verdict.MATCH, original, (), tuple(findings), figures)
+        return check, Located(start, end, 100.0)
+
+    def _excerpt_findings(self, place: Side, said: Side, year: int | None, kind: Kind | None) -> list[Finding]:
+        """What is cut, claimed of another time, or written otherwise, where words stand at a place of the document."""
+        start, end = place.span()
+        touched = self._units.touching(start, end)
+        findings = cut_findings(place.text, touched, start, end) if touched else []
+        unit = self._units.at(touched[0][0]) if touched else None
+        if unit:
+            findings += _time_findings(unit, year, kind)
+        for index, own in enumerate(place.words.surfaces[place.first : place.last]):
+            surface = said.words.surfaces[said.first + index]
+            if own == surface or len(own) + len(surface) <= 3:  # 和 for 与
+                continue
+            original = place.written(index, index + 1)
+            is_number = place.masked[index] == "#"
+            what = Difference.NOTATION if is_number else Difference.SYNONYM
+            note = "数值相同，写法不同" if is_number else "同义，非原文用字"
+            findings.append(Finding(what, said.written(index, index + 1), original, f"{note}：原文作“{original}”"))
+        return findings
+
+    def _figures_standing(self, place: Side, said: Side, findings: Sequence[Finding]) -> Iterator[CheckedFigure]:
+        """The figures of words that stand at a place of the document; altered where they are cut or of another time."""
+        other_time = any(finding.difference in _OF_TIME for finding in findings)
+        starts = [start for start, _ in said.words.spans[said.first : said.last]]
+        lost = any(
+            finding.difference is Difference.CUT and any(w in finding.original for w in wording_words()["commitments"])
+            for finding in findings
+        )
+        touched = self._units.touching(*place.span())
+        ends = [end for _, end in place.words.spans[place.first : place.last]]
+        first_clause = bisect_right(ends, touched[0][1]) if touched else 0
+        for figure in said.figures():
+            index = bisect_left(starts, figure.start)
+            at = place.span(index, index + 1)[0]
+            own = next((f for f in place.words.figures if f.start <= at < f.end), figure)
+            exact = same_figure(own, figure) and not other_time and not (lost and index < first_clause)
+            written = place.text[own.start : own.end]
+            yield checked_figure(figure, said.text, FigureState.EXACT if exact else FigureState.ALTERED, written)
+
+    # --- words that do not ---
+
+    def _aligned(self, said: Side, year: int | None, kind: Kind | None) -> tuple[WordingCheck, Located | None]:
+        """Words compared clause by clause with the units that they were meant to be."""
+        parts = list(self._parts(said, year, kind))
+        units = self._units.align(parts)
+        pairs = [self._compared(part, unit) if unit else None for part, unit in zip(parts, units, strict=True)]
+        for place, (part, pair) in enumerate(zip(parts, pairs, strict=True)):
+            before = pairs[place - 1] if place else None
+            if pair and len(content(part.side.masked)) < 2 and not (before and before.unit.stops == pair.unit.begins):
+                pairs[place] = units[place] = None  # “增长6%” by itself is anybody's
+        parts, units, pairs = self._reworded(parts, units, pairs)
+        figures = tuple(
+            figure
+            for part, unit, pair in zip(parts, units, pairs, strict=True)
+            for figure in (pair.figures if pair else self._given_to_others(part, unit))
+        )
+        found = [pair for pair in pairs if pair]
+        told = sum(pair.part.side.last - pair.part.side.first for pair in found)
+        is_little = told < LEAST_SHARE * len(said.codes) and not any(pair.figures for pair in found)
+        if not found or is_little:
+            return WordingCheck(Verdict.NOT_FOUND, "", (), (), figures), self._nearest(parts)
+        findings = list(self._findings(parts, pairs))
+        if not any(finding.difference.is_wrong for finding in findings):
+            findings.append(Finding(Difference.WORDS, "", "", "与原文的字句或顺序不同"))
+        start, end = self._shown(found)
+        original, written = self._document.text[start:end], said.text[parts[0].start : parts[-1].end]
+        check = WordingCheck(Verdict.MISMATCH, original, tuple(difference(original, written)), tuple(findings), figures)
+        return check, Located(start, end, 100 * Indel.normalized_similarity(fold(original), fold(written)))
+
+    def _reworded(
+        self, parts: list[Part], units: list[Unit | None], pairs: list[_Pair | None]
+    ) -> tuple[list[Part], list[Unit | None], list[_Pair | None]]:
+        """Parts with figures that have no pair, joined to those beside them where together they say what a unit says."""
+        for place, part in enumerate(parts):
+            if pairs[place] or not part.side.figures():
+                continue
+            for first, last in ((place - 1, place), (place, place + 1), (place - 1, place + 1), (place, place)):
+                if (
+                    first < 0
+                    or last >= len(parts)
+                    or any(pairs[i] and parts[i].side.figures() for i in range(first, last + 1))
+                ):
+                    continue
+                side = replace(parts[first].side, last=parts[last].side.last)
+                year = self._year_in(side.written()) or part.year
+                joined = Part(side, parts[first].start, parts[last].end, year, part.kind)
+                unit = self._units.reworded(joined)
+                if not unit:
+                    continue
+                figures = checked_figures(unit.side, side, altered=bool(_time_findings(unit, year, part.kind)))
+                note = f"说法不同，原文是“{self._document.text[unit.start : unit.end]}”"
+                words = Finding(Difference.WORDS, side.written(), self._document.text[unit.start : unit.end], note)
+                wrong = [
+                    Finding(Difference.NUMBER, f.text, f.original, f"原文是“{f.original}”，此处是“{f.text}”")
+                    for f in figures
+                    if f.state is FigureState.ALTERED
+                ]
+                pair = _Pair(
+                    joined,
+                    unit,
+                    (words, *wrong, *_time_findings(unit, year, part.kind)),
+                    tuple(self._given_to_others(joined, unit, figures)),
+                )
+                parts[first : last + 1], units[first : last + 1] = [joined], [unit]
+                pairs[first : last + 1] = [pair]
+                return self._reworded(parts, units, pairs)
+        return parts, units, pairs
+
+    def _parts(self, said: Side, year: int | None, kind: Kind | None) -> Iterator[Part]:
+        """The clauses of the words, each without what it says in front about year and kind; a year holds for the next."""
+        starts = [start for start, _ in said.words.spans]
+        for start, end in clauses(said.text, 0, len(said.text)):
+            label = self._label(said.text, start, end)
+            if label.year is not None:
+                year, kind = label.year, None
+            last = bisect_left(starts, end)
+            parts = []
+            for begin in label.ends or (start,):
+                side = replace(said, first=bisect_left(starts, begin), last=last)
+                if side.first < last:
+                    told = label.kind_at(begin) if label.ends else None
+                    parts.append(Part(side, side.span()[0], end, year, told or kind))
+            if parts:
+                yield max(parts, key=lambda part: float(self._units.scores(part).max(initial=0.0)))
+
+    def _compared(self, part: Part, unit: Unit) -> _Pair | None:
+        """What differs between a part and its unit; ``None`` where they turn out to speak of different things."""
+        findings = [*self._differences(part, unit), *_time_findings(unit, part.year, part.kind)]
+        of_time = any(finding.difference in _OF_TIME for finding in findings)
+        other = bool(part.side.figures()) and is_other_indicator(findings, unit.side, part.side)
+        figures = checked_figures(unit.side, part.side, altered=of_time or other)
+        if other:
+            borne = {(f.value, f.unit) for f in unit.side.figures()}
+            if not any((f.value, f.unit) in borne for f in part.side.figures()):
+                return None
+            original = unit.side.written()
+            note = f"这个数字在原文中是“{original}”"
+            findings.append(Finding(Difference.INDICATOR, part.side.written(), original, note))
+        told = "".join(finding.said for finding in findings)
+        for figure in figures:
+            if figure.state is FigureState.ALTERED and not of_time and figure.text not in told:
+                note = f"原文是“{figure.original}”，此处是“{figure.text}”"
+                findings.append(Finding(Difference.NUMBER, figure.text, figure.original, note))
+        return _Pair(part, unit, tuple(findings), tuple(self._given_to_others(part, unit, figures)))
+
+    def _given_to_others(
+        self, part: Part, unit: Unit | None, figures: Sequence[CheckedFigure] | None = None
+    ) -> Iterator[CheckedFigure]:
+        """The figures of a part; one that its unit lacks but the sentence there has is altered: it is another's."""
+        figures = _absent(part.side) if figures is None else figures
+        if unit is None:
+            yield from figures
+            return
+        own = {(f.start, f.end): f for f in part.side.figures()}
+        near = [
+            other
+            for neighbour in self._units.all
+            if neighbour.sentence == unit.sentence and neighbour.is_verbatim
+            for other in neighbour.side.figures()
+        ]
+        for figure in figures:
+            if figure.state is FigureState.ABSENT:
+                same = next((f for f in near if same_figure(f, own[figure.start, figure.end])), None)
+                if same:
+                    original = self._document.text[same.start : same.end]
+                    figure = replace(figure, state=FigureState.ALTERED, original=original)
+            yield figure
+
+    def _differences(self, part: Part, unit: Unit) -> Iterator[Finding]:
+        """What an alignment of a part with its unit finds changed; words left off at an end are judged as a cut."""
+        source, target = unit.side.codes, part.side.codes
+        for left, right in changes(source, target):
+            is_at_end = left[0] == 0 or left[1] == len(source)
+            if right[0] == right[1] and is_at_end and unit.is_verbatim:
+                start = unit.side.span(left[1])[0] if left[0] == 0 else unit.start
+                end = unit.side.span(0, left[0])[1] if left[0] else unit.end
+                if unit.side.written(*left) not in part.side.written():  # else it only stands elsewhere
+                    yield from cut_findings(self._document.text, self._units.touching(start, end), start, end)
+                continue
+            yield named(unit.side, left, part.side, right)
+
+    def _findings(self, parts: Sequence[Part], pairs: Sequence[_Pair | None]) -> Iterator[Finding]:
+        """The findings of all pairs in order, with what lies between them and what has no pair."""
+        before: _Pair | None = None
+        for part, pair in zip(parts, pairs, strict=True):
+            words = part.side.written()
+            if pair is None:
+                yield Finding(Difference.ADDED, words, "", f"文件中没有“{words}”")
+                continue
+            if before is not None and pair.unit.begins != before.unit.stops:
+                yield self._joined(words, before.unit, pair.unit)
+            yield from pair.findings
+            before = pair
+
+    def _joined(self, words: str, before: Unit, unit: Unit) -> Finding:
+        """What is wrong where two parts that follow each other do not do so in the document."""
+        between = self._document.text[before.end : unit.start].strip(_MARKS)
+        if unit.sentence == before.sentence and unit.begins >= before.stops:
+            return Finding(Difference.JOINED, "", between, f"中间略去了“{between}”，原文不相连")
+        original = self._document.text[unit.start : unit.end]
+        return Finding(Difference.JOINED, words, original, f"“{words}”与前文在原文中不相连")
+
+    def _shown(self, found: Sequence[_Pair]) -> tuple[int, int]:
+        """The span of the document to show as the original: all units where they stand close, else the telling one."""
+        units = [pair.unit for pair in found]
+        first, last = min(unit.begins for unit in units), max(unit.stops for unit in units)
+        if last - first <= sum(unit.stops - unit.begins for unit in units) + MAX_GAP:
+            return min(unit.start for unit in units), max(unit.end for unit in units)
+        telling = max(found, key=lambda pair: (any(f.difference.is_wrong for f in pair.findings), len(pair.figures)))
+        return telling.unit.start, telling.unit.end
+
+    def _nearest(self, parts: Sequence[Part]) -> Located | None:
+        """The unit most like the longest part."""
+        longest = max((part.side for part in parts), key=lambda side: side.last - side.first, default=None)
+        if longest is None:
+            return None
+        scored = [(Indel.normalized_similarity(longest.masked, unit.side.masked), unit) for unit in self._units.all]
+        score, unit = max(scored, key=lambda item: item[0], default=(0.0, None))
+        return Located(unit.start, unit.end, 100 * score) if unit and score > LEAST_NEAR else None
+
+    # --- year and kind ---
+
+    def _label(self, text: str, start: int, end: int) -> _Label:
+        """What the words from ``start`` on say in front about their year; the label is empty where they name none."""
+        match = _label_pattern(self._document.place).match(text, start, end)
+        said = match.group() if match else ""
+        year = self._year_in(said)
+        if year is None:
+            return _Label((), None, None)
+        kind = None
+        if any(word in said for word in wording_words()["label_result"]):
+            kind = Kind.RESULT
+        elif any(word in said for word in wording_words()["label_target"]):
+            kind = Kind.TARGET
+        assert match is not None
+        return _Label(tuple(dict.fromkeys((match.end("year"), match.end()))), year, kind)
+
+    def _year_in(self, words: str) -> int | None:
+        """The first year that words name, 今年 and its like counted from the document's own."""
+        match = re.search(r"((?:19|20)\d{2})年|今年|本年|去年|上年|明年", fold(words))
+        if match is None or match.group(1):
+            return int(match.group(1)) if match else None
+        shift = {"今年": 0, "本年": 0, "明年": 1}.get(match.group(), -1)
+        return self._document.year + shift if self._document.year else None
 
 
-def _equal_value(original: str, words: str) -> bool:
-    """Whether two wordings differ only in punctuation and in how equal numerals are written."""
-    left, right = arabic(fold(original)), arabic(fold(words))
-    strip = re.compile(r"[^\w%./]")
-    if strip.sub("", left) == strip.sub("", right):
-        return True
-    figures_left, figures_right = find_figures(left), find_figures(right)
-    if len(figures_left) != len(figures_right) or not figures_left:
-        return False
-    if any(
-        (a.value, a.upper, a.unit, a.bound) != (b.value, b.upper, b.unit, b.bound)
-        for a, b in zip(figures_left, figures_right, strict=True)
-    ):
-        return False
-    for figure in reversed(figures_left):
-        left = left[: figure.start] + "#" + left[figure.end :]
-    for figure in reversed(figures_right):
-        right = right[: figure.start] + "#" + right[figure.end :]
-    return strip.sub("", left) == strip.sub("", right)
+@cache
+def _label_pattern(place: str) -> re.Pattern[str]:
+    data = wording_words()
+    names = [re.escape(name) for name in (place, place[:-1] if len(place) > 2 else "") if name]
+    words = "|".join([*names, *map(re.escape, sorted([*data["label"], *data["whole_place"]], key=len, reverse=True))])
+    year = r"(?:到|截至|至)?(?:(?:19|20|１９|２０)\d{2}年(?:度|末|底)?|今年|本年度?|去年|上年|明年)[，,：:\s]*"
+    return re.compile(rf"(?:(?:{words})[，,：:\s]*)*(?P<year>{year})(?:[，,：:\s]*(?:{words}|[，,：:\s]))*")
+
+
+def _time_findings(unit: Unit, year: int | None, kind: Kind | None) -> list[Finding]:
+    """Whether words claim another year or kind than the clause has."""
+    if year is not None and unit.year is not None and year != unit.year:
+        note = f"年份不同：原文是{unit.year}年的{KIND_WORDS.get(unit.kind, '内容')}，不是{year}年的"
+        return [Finding(Difference.YEAR, f"{year}年", f"{unit.year}年", note)]
+    own, said = KIND_WORDS.get(unit.kind), KIND_WORDS.get(kind) if kind else None
+    if own and said and own != said:
+        return [Finding(Difference.KIND, said, own, f"性质不同：原文是{own}，不是{said}")]
+    return []
+
+
+def _absent(side: Side) -> list[CheckedFigure]:
+    return [checked_figure(figure, side.text, FigureState.ABSENT) for figure in side.figures()]
+
+
+def _shifted(figures: Sequence[CheckedFigure], by: int) -> list[CheckedFigure]:
+    return [replace(figure, start=figure.start + by, end=figure.end + by) for figure in figures]

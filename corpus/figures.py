@@ -26,9 +26,10 @@ def bound_words() -> dict[str, tuple[str, ...]]:
 
 @cache
 def units() -> tuple[str, ...]:
-    """The listed units and measure words, longest first."""
+    """The listed units and measure words, longest first; one with brackets (台（套）) also without them."""
     lines = files("corpus").joinpath("wordlists/units.txt").read_text(encoding="utf-8").splitlines()
-    return tuple(sorted({line for line in lines if line and not line.startswith("#")}, key=len, reverse=True))
+    listed = {line for line in lines if line and not line.startswith("#")}
+    return tuple(sorted(listed | {re.sub(r"[（）()]", "", unit) for unit in listed}, key=len, reverse=True))
 
 
 @cache
@@ -41,9 +42,9 @@ def _pattern() -> re.Pattern[str]:
     number = r"\d+(?:[,，]\d{3}(?!\d))*(?:[.．]\d+)?"
     return re.compile(
         rf"(?P<before>{alternatives(words['before'])})?"
-        rf"(?P<rank>第)?(?<![\dA-Za-z.．+])(?P<number>{number})(?P<scale1>(?:百(?!分点)|[十千万亿])*)"
+        rf"(?P<rank>第)?(?<![\dA-Za-z.．+])(?P<number>{number})(?P<scale1>(?:百(?!分点)|千(?![伏瓦米克卡])|[十万亿])*)"
         rf"(?:(?P<range>[-—－~～至到])(?P<upper>{number}))?"
-        rf"(?P<inside>{alternatives(words['inside'])})?(?P<scale>(?:百(?!分点)|[十千万亿])*)"
+        rf"(?P<inside>{alternatives(words['inside'])})?(?P<scale>(?:百(?!分点)|千(?![伏瓦米克卡])|[十万亿])*)"
         rf"(?P<unit>{alternatives(units())})?(?P<inside2>[多余])?"
         rf"(?P<after>{alternatives(words['after'])})?"
     )
@@ -64,6 +65,8 @@ def _is_date_or_code(text: str, match: re.Match[str]) -> bool:
         return True
     if unit == "年" and text[match.start("number") - 1 : match.start("number")] in ("十", "百"):
         return True
+    if not unit and not match["scale"] and not match["scale1"] and re.fullmatch(r"\d{5,}", number):
+        return True  # a telephone number, a hotline, a postal code
     if not unit and not match["scale"] and following in "”+-—－’" and following:
         return True
     if match["rank"]:

@@ -4,7 +4,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from assistant.wording import WordingChecker, claim_in, difference
+from assistant.differences import difference
+from assistant.wording import WordingChecker
+from assistant.wording_request import claim_in
 from corpus.passages import passages
 from corpus.segment import clauses
 from corpus.types import Document
