@@ -17,7 +17,7 @@ from typing import Any
 
 import cn2an
 
-from assistant.normalise import arabic_runs, fold
+from assistant.normalise import arabic_runs, fold, simplified
 from corpus.figures import find_figures
 from corpus.types import Figure
 
@@ -25,6 +25,8 @@ FIRST_CODE = "\U000f0000"  # codes of whole words and numbers lie in the supplem
 _SILENT = re.compile(r"[^\w%‰℃°/+&]|_")
 _DIGITS = re.compile(r"\d+(?:\.\d+)?")
 _WORD = re.compile(r"[a-z][a-z0-9.+&-]*|\d+(?:\.\d+)?")
+_CHINESE_DIGITS = "一二两三四五六七八九十"
+_DECIMAL = re.compile(r"[零一二两三四五六七八九十百千]+点[零〇一二三四五六七八九]+")
 _NUMERAL = re.compile(r"[零〇一二两三四五六七八九十百千万亿]+(?:点[零〇一二三四五六七八九]+)?")
 _NUMBER = re.compile(
     r"(?P<low>\d+(?:,\d{3}(?!\d))*(?:\.\d+)?)(?P<s1>[百十千万亿]*)(?:(?P<to>[-—－~～至到])(?P<high>\d+(?:,\d{3}(?!\d))*(?:\.\d+)?))?(?P<inside>[多余来]?)(?P<s2>[百十千万亿]*)"
@@ -99,6 +101,7 @@ def _read(text: str) -> tuple[list[_Unit], tuple[Figure, ...]]:
     """The units of a text and its figures."""
     characters, spans = _folded(text)
     characters, spans = _replaced(characters, spans, arabic_runs("".join(characters)))
+    characters, spans = _replaced(characters, spans, _counted("".join(characters)))
     folded = "".join(characters)
     figures = find_figures(folded)
     placed = tuple(replace(figure, start=spans[figure.start][0], end=spans[figure.end - 1][1]) for figure in figures)
@@ -168,6 +171,31 @@ def _number(match: re.Match[str], spans: Sequence[tuple[int, int]]) -> Iterator[
         yield match["inside"], match["inside"], spans[at][0], spans[match.end() - 1][1]
 
 
+def _counted(folded: str) -> list[tuple[int, int, str]]:
+    """Spelt numbers that texts write in digits as often: with a decimal point, or before a measure word (五个项目).
+
+    A blank is put behind a Latin term, so that a figure that follows it (GDP9443亿元) is seen as one.
+    """
+    found = [(*match.span(1), _numeral_value(match.group(1))) for match in _counts().finditer(folded)]
+    found += [(*match.span(), _numeral_value(match.group())) for match in _DECIMAL.finditer(folded)]
+    found += [(*match.span(), match.group() + " ") for match in _latin_terms().finditer(folded)]
+    return sorted(run for run in found if run[2])
+
+
+@cache
+def _latin_terms() -> re.Pattern[str]:
+    terms = [word for word in _synonyms()[1] if word.isascii()]
+    return re.compile("|".join(sorted(map(re.escape, terms), key=len, reverse=True)))
+
+
+@cache
+def _counts() -> re.Pattern[str]:
+    measures = "|".join(map(re.escape, wording_words()["measures"]))
+    return re.compile(
+        rf"(?<![{_CHINESE_DIGITS}\d])([{_CHINESE_DIGITS}]{{1,3}})(?=(?:[至到-][{_CHINESE_DIGITS}]{{1,3}})?(?:{measures}))"
+    )
+
+
 def _numeral_value(numeral: str) -> str:
     """A Chinese numeral as digits; empty for what is a scale alone or no numeral."""
     if all(character in "百千万亿" for character in numeral):
@@ -181,7 +209,8 @@ def _numeral_value(numeral: str) -> str:
 def _folded(text: str) -> tuple[list[str], list[tuple[int, int]]]:
     characters: list[str] = []
     spans: list[tuple[int, int]] = []
-    for place, character in enumerate(text):
+    plain = simplified(text)  # knows words (傢俱, 資金鍊), but only helps where it keeps their length
+    for place, character in enumerate(plain if len(plain) == len(text) else text):
         for folded in fold(character):
             characters.append(folded)
             spans.append((place, place + 1))

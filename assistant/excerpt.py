@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from functools import cache
+from itertools import pairwise
 
 import jieba.posseg
 
@@ -12,11 +13,13 @@ from assistant.canonical import wording_words
 from assistant.types import Difference, Finding
 from corpus.figures import bound_words, find_figures
 from corpus.passages import shared_out
-from corpus.segment import split_spans
 
-_MARKS = re.compile(r"[\W_]+")
+_MARKS = re.compile(r"[^\w%‰℃°]+")
 _OPENERS = frozenset({"v", "vd", "vn", "d", "ad", "p", "c", "t", "f", "zg", "ul", "uj", "r", "vi", "vg"})
-_LIST_MARKS = "、和与及"
+_NUMBERING = re.compile(
+    r"[（(]?(?:[零一二三四五六七八九十百]+|\d{1,2})[）)、.．]|第[零一二三四五六七八九十百]+[章节条]"
+)
+_QUOTES = "“”‘’\"'「」『』《》（）() "
 
 
 def cut_findings(text: str, clauses: Sequence[tuple[int, int]], start: int, end: int) -> list[Finding]:
@@ -32,6 +35,8 @@ def cut_findings(text: str, clauses: Sequence[tuple[int, int]], start: int, end:
         One finding for each end that is cut; those of kind ``EXCERPT`` are harmless. None where no clause is cut.
     """
     first, last = clauses[0], clauses[-1]
+    if numbering := _NUMBERING.match(text, *first):
+        first = numbering.end(), first[1]
     found = []
     head, tail = text[first[0] : start], text[end : last[1]]
     if _MARKS.sub("", head):
@@ -87,21 +92,25 @@ def _missing_members(text: str, clause: tuple[int, int], start: int, end: int) -
     inside = find_figures(text[start:end])
     if shared and inside and len(inside) < len(find_figures(whole)):
         return _finding(Difference.OMITTED, whole, f"原文是“{whole}”，各项数字不能只取一部分")
-    members = list(split_spans(text, *clause, "、"))
+    members = _members(whole, clause[0])
     if len(members) < 2:
         return None
-    kept = [(a, b) for a, b in members if start <= a and b <= end]
     touched = [(a, b) for a, b in members if a < end and start < b]
     left_out = [(a, b) for a, b in members if (a, b) not in touched]
-    at_mark = text[start - 1 : start] == "、" or text[end : end + 1] == "、"
+    at_mark = text[:start].rstrip(_QUOTES).endswith("、") or text[end:].lstrip(_QUOTES).startswith("、")
     if not at_mark or not left_out or not touched:
         return None
     bears = all(find_figures(text[a:b]) for a, b in left_out)
     if len(touched) == 1 and bears and find_figures(text[start:end]):
         return None  # one member with its own figure, beside others with theirs
     names = "、".join(text[a:b] for a, b in left_out)
-    what = "所列各项" if len(kept) > 1 or len(touched) > 1 else "并列的各项"
-    return _finding(Difference.OMITTED, names, f"原文{what}还有“{names}”")
+    return _finding(Difference.OMITTED, names, f"原文并列的还有“{names}”")
+
+
+def _members(clause: str, offset: int) -> list[tuple[int, int]]:
+    """What stands between the 、 of a clause, those inside quotation marks among them."""
+    cuts = [-1, *(place for place, character in enumerate(clause) if character == "、"), len(clause)]
+    return [(offset + a + 1, offset + b) for a, b in pairwise(cuts)]
 
 
 def _is_opening(clause: str, cut: int) -> bool:

@@ -27,7 +27,7 @@ from assistant.differences import (
     same_figure,
 )
 from assistant.excerpt import cut_findings
-from assistant.normalise import fold
+from assistant.normalise import arabic, fold
 from assistant.types import CheckedFigure, Difference, FigureState, Finding, Verdict, WordingCheck
 from corpus.segment import clauses, sentences
 from corpus.types import Document, Kind, Passage
@@ -51,19 +51,14 @@ class Located:
 
 @dataclass(frozen=True, slots=True)
 class _Label:
-    """What words say in front of themselves about their year and kind.
+    """What words say in front of themselves about their year; empty where they name none.
 
-    The words proper begin at one of ``ends``, right behind the year first: what follows it (实际, 预计) may belong to
-    them (实际利用外资). ``kind`` holds where they begin at the last of the ends.
+    The words proper begin at one of ``ends``, with the kind that is said before: right behind the year, or further on,
+    for what follows the year (实际, 预计) may belong to them (实际利用外资).
     """
 
-    ends: tuple[int, ...]
     year: int | None
-    kind: Kind | None
-
-    def kind_at(self, end: int) -> Kind | None:
-        """The kind that the label says where it goes as far as ``end``."""
-        return self.kind if end == self.ends[-1] else None
+    ends: tuple[tuple[int, Kind | None], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +103,7 @@ class WordingChecker:
         if check.verdict is not Verdict.MATCH and len(spans) > 1:
             check, located = self._check_each(words, spans, year, kind)
         before = len(claim) - len(claim.lstrip(_MARKS))
-        return replace(check, figures=tuple(_shifted(check.figures, before))), located
+        return replace(check, figures=tuple(_shifted(_telling(check.figures), before))), located
 
     def _check_each(
         self, words: str, spans: Sequence[tuple[int, int]], year: int | None, kind: Kind | None
@@ -119,7 +114,7 @@ class WordingChecker:
         for start, end in spans:
             label = self._label(words, start, end)
             if label.year is not None:
-                year, kind = label.year, label.kind
+                year, kind = label.year, label.ends[-1][1]
             check, located = self.check(words[start:end], year=year, kind=kind)
             figures += _shifted(check.figures, start)
             checks.append((check, located))
@@ -135,10 +130,10 @@ class WordingChecker:
         literal = self._literal(whole, year, kind)
         label = self._label(words, 0, len(words))
         starts = [start for start, _ in canonical.spans]
-        for end in label.ends:
+        for end, told in label.ends:
             first = bisect_left(starts, end)
             if literal is None and first < len(starts):
-                literal = self._literal(replace(whole, first=first), label.year, label.kind_at(end) or kind)
+                literal = self._literal(replace(whole, first=first), label.year, told or kind)
         if literal and not any(f.difference in _OF_TIME for f in literal[0].findings):
             return literal
         aligned = self._aligned(whole, year, kind)
@@ -291,10 +286,9 @@ class WordingChecker:
                 year, kind = label.year, None
             last = bisect_left(starts, end)
             parts = []
-            for begin in label.ends or (start,):
+            for begin, told in label.ends or ((start, None),):
                 side = replace(said, first=bisect_left(starts, begin), last=last)
                 if side.first < last:
-                    told = label.kind_at(begin) if label.ends else None
                     parts.append(Part(side, side.span()[0], end, year, told or kind))
             if parts:
                 yield max(parts, key=lambda part: float(self._units.scores(part).max(initial=0.0)))
@@ -398,35 +392,42 @@ class WordingChecker:
 
     def _label(self, text: str, start: int, end: int) -> _Label:
         """What the words from ``start`` on say in front about their year; the label is empty where they name none."""
-        match = _label_pattern(self._document.place).match(text, start, end)
-        said = match.group() if match else ""
-        year = self._year_in(said)
-        if year is None:
-            return _Label((), None, None)
-        kind = None
-        if any(word in said for word in wording_words()["label_result"]):
-            kind = Kind.RESULT
-        elif any(word in said for word in wording_words()["label_target"]):
-            kind = Kind.TARGET
-        assert match is not None
-        return _Label(tuple(dict.fromkeys((match.end("year"), match.end()))), year, kind)
+        front, word = _label_patterns(self._document.place)
+        match = front.match(text, start, end)
+        year = self._year_in(match.group()) if match else None
+        if match is None or year is None:
+            return _Label(None, ())
+        ends: list[tuple[int, Kind | None]] = [(match.end(), _kind_said(match.group()))]
+        while following := word.match(text, ends[-1][0], end):
+            ends.append((following.end(), _kind_said(text[start : following.end()])))
+        return _Label(year, tuple(ends))
 
     def _year_in(self, words: str) -> int | None:
         """The first year that words name, 今年 and its like counted from the document's own."""
-        match = re.search(r"((?:19|20)\d{2})年|今年|本年|去年|上年|明年", fold(words))
+        match = re.search(r"((?:19|20)\d{2})年|今年|本年|去年|上年|明年", arabic(fold(words)))
         if match is None or match.group(1):
             return int(match.group(1)) if match else None
         shift = {"今年": 0, "本年": 0, "明年": 1}.get(match.group(), -1)
         return self._document.year + shift if self._document.year else None
 
 
+def _kind_said(words: str) -> Kind | None:
+    """Whether the words in front of a statement call it a result or a target."""
+    if any(word in words for word in wording_words()["label_result"]):
+        return Kind.RESULT
+    return Kind.TARGET if any(word in words for word in wording_words()["label_target"]) else None
+
+
 @cache
-def _label_pattern(place: str) -> re.Pattern[str]:
+def _label_patterns(place: str) -> tuple[re.Pattern[str], re.Pattern[str]]:
+    """What may stand in front of a statement up to its year, and one word more of it behind the year."""
     data = wording_words()
-    names = [re.escape(name) for name in (place, place[:-1] if len(place) > 2 else "") if name]
-    words = "|".join([*names, *map(re.escape, sorted([*data["label"], *data["whole_place"]], key=len, reverse=True))])
-    year = r"(?:到|截至|至)?(?:(?:19|20|１９|２０)\d{2}年(?:度|末|底)?|今年|本年度?|去年|上年|明年)[，,：:\s]*"
-    return re.compile(rf"(?:(?:{words})[，,：:\s]*)*(?P<year>{year})(?:[，,：:\s]*(?:{words}|[，,：:\s]))*")
+    names = [name for name in (place, place[:-1] if len(place) > 2 else "") if name]
+    listed = sorted([*names, *data["label"], *data["whole_place"]], key=len, reverse=True)
+    words, blank = "|".join(map(re.escape, listed)), r"[，,：:\s]*"
+    digits = "〇零○０-９0-9一二三四五六七八九"
+    year = rf"(?:到|截至|至)?(?:[12一二１２][{digits}]{{3}}年(?:度|末|底)?|今年|本年度?|去年|上年|明年)"
+    return re.compile(rf"(?:(?:{words}){blank})*{year}{blank}"), re.compile(rf"(?:{words}){blank}")
 
 
 def _time_findings(unit: Unit, year: int | None, kind: Kind | None) -> list[Finding]:
@@ -442,6 +443,19 @@ def _time_findings(unit: Unit, year: int | None, kind: Kind | None) -> list[Find
 
 def _absent(side: Side) -> list[CheckedFigure]:
     return [checked_figure(figure, side.text, FigureState.ABSENT) for figure in side.figures()]
+
+
+def _telling(figures: Sequence[CheckedFigure]) -> list[CheckedFigure]:
+    """The figures without those spelt out in both texts alike, or spelt out and unknown (三个方面)."""
+    return [
+        figure
+        for figure in figures
+        if _has_digit(figure.text) or _has_digit(figure.original) or figure.state is FigureState.ALTERED
+    ]
+
+
+def _has_digit(words: str) -> bool:
+    return any(character.isdigit() for character in fold(words)) or any(c in words for c in "百千万亿")
 
 
 def _shifted(figures: Sequence[CheckedFigure], by: int) -> list[CheckedFigure]:

@@ -56,7 +56,7 @@ def split_spans(text: str, start: int, end: int, marks: str) -> Iterator[tuple[i
 
 def _is_inside_number(text: str, position: int) -> bool:
     return (
-        text[position] in ",:："
+        text[position] in ",:：—"
         and text[position - 1 : position].isdigit()
         and text[position + 1 : position + 2].isdigit()
     )
