@@ -78,6 +78,18 @@ def _parser() -> argparse.ArgumentParser:
     ask.add_argument("--batch", type=Path, metavar="IN.jsonl", help="每行一个 {id, question, turns}")
     ask.add_argument("--out", type=Path, metavar="OUT.jsonl", help="批量结果写到哪里")
     with_source(ask)
+    check = command("check", _check, "与原文核对一句话，或一份文稿")
+    check.add_argument("words", nargs="?", metavar="文字", help="要核对的一句话或一段文字")
+    check.add_argument("--file", type=Path, metavar="文稿", help="要核对的 .txt 或 .docx 文稿")
+    check.add_argument("--report", type=Path, metavar="OUT", help="核对报告写到哪里：OUT.md 或 OUT.docx")
+    check.add_argument("--json", action="store_true", help="输出 JSON")
+    with_source(check)
+    targets = command("targets", _targets, "列出计划的指标台账：每个数字一行，可导出")
+    targets.add_argument("--year", type=int, metavar="年份", help="只列这一年的，如 2024")
+    targets.add_argument("--kind", choices=("target", "result", "stock", "count"), help="只列目标、实际、存量或数目")
+    targets.add_argument("--format", choices=("table", "csv", "xlsx", "json"), default="table", help="默认 table")
+    targets.add_argument("--out", type=Path, metavar="OUT", help="写到哪里；xlsx 必须给出")
+    with_source(targets)
     serve = command("serve", _serve, "打开问答页面")
     serve.add_argument("--host", help="监听地址")
     serve.add_argument("--port", type=int, help="监听端口")
@@ -87,6 +99,8 @@ def _parser() -> argparse.ArgumentParser:
     evaluate.add_argument("--answerer", action="append", help="quote、keyword、dense、top-sentence；可多次给出")
     evaluate.add_argument("--report", type=Path, metavar="目录", help="报告写到哪里")
     evaluate.add_argument("--benchmark", action="store_true", help="只测速度")
+    evaluate.add_argument("--mutations", action="store_true", help="只测原文核对：逐句改动，看是否都能发现")
+    evaluate.add_argument("--json", action="store_true", help="输出 JSON")
     with_source(evaluate)
     command("doctor", _doctor, "检查安装、模型与索引")
     return parser
@@ -238,6 +252,115 @@ def _answer_line(assistant: PlanAssistant, line: str, number: int) -> dict[str, 
         return ({} if identifier is None else {"id": identifier}) | answer.to_dict()
     except PlanAssistantError as error:
         return {"id": identifier, "line": number, "error": str(error)}
+
+
+def _check(options: argparse.Namespace) -> int:
+    from assistant.draft import draft_sentences, read_draft
+
+    if (options.file is None) == (options.words is None):
+        _say("请给出一段文字，或用 --file 给出一份文稿（二者选一）。")
+        return USAGE_ERROR
+    if options.report is not None and options.report.suffix.lower() not in (".md", ".docx"):
+        _say("--report 的文件名应以 .md 或 .docx 结尾。")
+        return USAGE_ERROR
+    text = read_draft(options.file) if options.file is not None else options.words
+    if options.report is not None:
+        _refuse_report(options.report, options.file)
+    count = len(draft_sentences(text))
+    if not count:
+        raise RequestError("要核对的文字是空的，请给出一句话或一份文稿。")
+    if options.file is not None or options.report is not None or count > 1:
+        return _check_draft(text, options)
+    from assistant.check import checked_answer, open_checker
+    from assistant.normalise import tidy
+
+    words = tidy(text)
+    answer = checked_answer(words, words, *open_checker(options.source))
+    _write(json.dumps(answer.to_dict(), ensure_ascii=False) if options.json else as_text(answer))
+    return 0
+
+
+def _check_draft(text: str, options: argparse.Namespace) -> int:
+    from assistant.check import open_checker
+    from assistant.draft import check_draft
+    from assistant.draft_report import report_docx, report_markdown, report_text
+
+    checker, document = open_checker(options.source)
+    name = options.file.name if options.file is not None else ""
+    with _progress("核对文稿") as step:
+        draft = check_draft(text, checker, document, name=name, on_progress=step)
+    if options.report is not None:
+        is_word = options.report.suffix.lower() == ".docx"
+        report = report_docx(draft, document) if is_word else report_markdown(draft, document).encode()
+        _replace(options.report, report)
+    _write(json.dumps(draft.to_dict(document), ensure_ascii=False) if options.json else report_text(draft, document))
+    return 0
+
+
+def _refuse_report(target: Path, draft: Path | None) -> None:
+    """Refuse, before anything is checked, a report that cannot be written or would overwrite the draft."""
+    if target.is_dir():
+        raise RequestError(f"{target} 是文件夹，请用 --report 给出一个文件名。")
+    if draft is not None and target.exists() and target.samefile(draft):
+        raise RequestError(f"报告 {target} 会覆盖文稿本身，请用 --report 给出另一个文件名。")
+    folder = target.resolve().parent
+    if not folder.is_dir():
+        raise RequestError(f"报告所在的文件夹 {target.parent} 不存在，请先建立。")
+    if not os.access(folder, os.W_OK):
+        raise RequestError(f"无法写入 {target.parent}（没有写权限），请检查权限。")
+
+
+def _replace(target: Path, data: bytes) -> None:
+    """Write a file at once: it is there whole, or what was there before stays."""
+    target = target.resolve()
+    partial = target.with_name(f".{target.name}.{os.getpid()}.part")
+    try:
+        partial.write_bytes(data)
+        os.replace(partial, target)
+    except OSError as error:
+        raise RequestError(f"无法写入 {target}（{error.strerror}），请检查路径和权限。") from None
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def _targets(options: argparse.Namespace) -> int:
+    if options.format == "xlsx" and options.out is None:
+        _say("--format xlsx 需要同时用 --out 指定结果文件。")
+        return USAGE_ERROR
+    from assistant.ledger import EntryKind, open_ledger
+    from assistant.ledger_export import as_csv, as_json, as_table, as_xlsx, filtered
+
+    if options.out is not None:
+        _refuse_target(options.out, options.source)
+    kind = EntryKind(options.kind) if options.kind else None
+    ledger = filtered(open_ledger(options.source), options.year, kind)
+    if options.format == "xlsx":
+        data = as_xlsx(ledger)
+    elif options.format == "csv":
+        data = as_csv(ledger)
+    elif options.format == "json":
+        data = (as_json(ledger) + "\n").encode("utf-8", "replace")
+    else:
+        data = (as_table(ledger) + "\n").encode("utf-8", "replace")
+    if options.out is None:
+        sys.stdout.write(data.decode("utf-8"))
+        return 0
+    _replace(options.out, data)
+    _say(f"已写入 {len(ledger.entries)} 条已归类、{len(ledger.unplaced)} 条未归类的数字，在 {options.out}。")
+    return 0
+
+
+def _refuse_target(target: Path, sources: Sequence[Path]) -> None:
+    """Refuse, before any work, a result file that cannot be written or is the document itself."""
+    folder = target.resolve().parent
+    if target.is_dir():
+        raise RequestError(f"{target} 是文件夹，请用 --out 给出一个文件名。")
+    if not folder.is_dir():
+        raise RequestError(f"结果文件所在的文件夹 {target.parent} 不存在，请先建立。")
+    if not os.access(folder, os.W_OK):
+        raise RequestError(f"无法写入 {target.parent}（没有写权限），请检查权限。")
+    if target.exists() and any(source.exists() and target.samefile(source) for source in sources):
+        raise RequestError(f"{target} 就是计划原文，请用 --out 给出另一个文件名。")
 
 
 def _serve(options: argparse.Namespace) -> int:

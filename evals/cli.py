@@ -1,4 +1,4 @@
-"""What ``laiwu-plan eval`` and ``laiwu-plan benchmark`` do.
+"""What ``laiwu-plan eval`` does: run a suite, time the assistant, or test the wording check with altered words.
 
 Results go to standard output, everything else to standard error.
 """
@@ -32,6 +32,8 @@ def run(options: argparse.Namespace) -> int:
     """Do what the parsed command line ``laiwu-plan eval`` says; an option that was not parsed keeps its default."""
     if getattr(options, "benchmark", False):
         return run_benchmark(as_json=getattr(options, "json", False))
+    if getattr(options, "mutations", False):
+        return run_mutation_test(options.source, options.report, as_json=getattr(options, "json", False))
     return run_eval(
         options.suite,
         options.answerer or ("quote",),
@@ -143,6 +145,58 @@ def _progress(name: str, total: int) -> Callable[[Result], None] | None:
         sys.stderr.flush()
 
     return count
+
+
+def run_mutation_test(source: Sequence[Path] = (), report_dir: Path | None = None, *, as_json: bool = False) -> int:
+    """Alter the words of documents by rule, check them, and print what was caught and what alarmed for nothing.
+
+    Args:
+        source: Documents in place of the bundled plan.
+        report_dir: Where ``mutations-<document>.md`` and ``.json`` go; none are written without it.
+        as_json: Print JSON, a list with one report for each document, in place of tables.
+
+    Returns:
+        Exit status: 0 every alteration caught and no false alarm, 1 not so, or failed.
+    """
+    from assistant.wording import WordingChecker
+    from corpus.passages import passages
+    from evals.mutation_run import run_mutations, text_table, write_report
+
+    reports = []
+    try:
+        for name, document in open_documents(source).items():
+            found = tuple(passages(document))
+            report = run_mutations(document, found, WordingChecker(document, found), on_step=_steps(name))
+            reports.append(report)
+            for written in write_report(report, report_dir, name) if report_dir else ():
+                sys.stderr.write(f"报告：{written}\n")
+    except PlanAssistantError as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    except ModuleNotFoundError as error:
+        if error.name not in _EXTRA:
+            raise
+        sys.stderr.write(f"缺少评测所需的组件 {error.name}，请运行 scripts/install eval。\n")
+        return 1
+    if as_json:
+        sys.stdout.write(json.dumps([each.to_dict() for each in reports], ensure_ascii=False, indent=2) + "\n")
+    else:
+        sys.stdout.write("\n\n".join(map(text_table, reports)) + "\n")
+    return 0 if all(report.is_clean for report in reports) else 1
+
+
+def _steps(name: str) -> Callable[[int, int], None] | None:
+    """Counts the claims on a terminal; nothing where standard error is a file."""
+    if not sys.stderr.isatty():
+        return None
+
+    def step(done: int, total: int) -> None:
+        if done % 50 == 0 or done == total:
+            end = "\n" if done == total else ""
+            sys.stderr.write(f"\r{name}：{done}/{total}{end}")
+            sys.stderr.flush()
+
+    return step
 
 
 def run_benchmark(*, warm_only: bool = False, as_json: bool = False, rounds: int = 3, limit: int = 60) -> int:

@@ -1,0 +1,69 @@
+"""Text made fit to be shown, on whatever surface: page, terminal, report."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+
+_INVISIBLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff\ufffe\uffff]")
+_SURROGATE = re.compile(r"[\ud800-\udfff]")
+_NUMBER_END = re.compile(r"[\d.]+$")
+_NUMBER_START = re.compile(r"[\d.]+")
+
+
+def clean(text: str) -> str:
+    """``text`` without control and direction characters, line ends unified, broken characters shown as ``�``."""
+    text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\u2028", "\n").replace("\u2029", "\n")
+    return _SURROGATE.sub("�", _INVISIBLE.sub("", text))
+
+
+def one_line(text: str) -> str:
+    """``text`` cleaned and on one line: line breaks with the blanks around them, and blanks at the ends, taken out."""
+    return re.sub(r"[ \t　]*\n[ \t　]*", "", clean(text)).strip()
+
+
+def whole_figures(diff: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
+    """A diff whose changes hold whole numbers: ``6.`` + ``6``/``5`` + ``%`` becomes ``6.6``/``6.5`` + ``%``.
+
+    >>> whole_figures([("equal", "增长6."), ("delete", "6"), ("insert", "5"), ("equal", "%")])
+    [('equal', '增长'), ('delete', '6.6'), ('insert', '6.5'), ('equal', '%')]
+    >>> whole_figures([("insert", "5."), ("equal", "4"), ("delete", ".5"), ("equal", "%")])
+    [('delete', '4.5'), ('insert', '5.4'), ('equal', '%')]
+    """
+    # Equal runs stand at even places, changes (deleted, inserted) at odd ones.
+    runs: list[list[str]] = [[""]]
+    for step, characters in diff:
+        if step == "equal" and len(runs) % 2 == 0:
+            runs.append([characters])
+        elif step == "equal":
+            runs[-1][0] += characters
+        else:
+            if len(runs) % 2:
+                runs.append(["", ""])
+            runs[-1][step == "insert"] += characters
+    for index in range(1, len(runs), 2):
+        change, before = runs[index], runs[index - 1]
+        if any(_NUMBER_START.match(side) for side in change) and (head := _NUMBER_END.search(before[0])):
+            before[0] = before[0][: head.start()]
+            change[:] = [head.group() + side for side in change]
+        after = runs[index + 1] if index + 1 < len(runs) else [""]
+        if any(_NUMBER_END.search(side) for side in change) and (tail := _NUMBER_START.match(after[0])):
+            after[0] = after[0][tail.end() :]
+            change[:] = [side + tail.group() for side in change]
+    steps = [
+        step
+        for index, run in enumerate(runs)
+        for step in zip(("delete", "insert") if index % 2 else ("equal",), run, strict=True)
+        if step[1]
+    ]
+    return list(_joined(steps))
+
+
+def _joined(steps: Sequence[tuple[str, str]]) -> Iterator[tuple[str, str]]:
+    """The steps with the changes that follow each other as one: what is deleted, then what is inserted."""
+    for is_equal, group in groupby(steps, key=lambda step: step[0] == "equal"):
+        own = list(group)
+        for name in ("equal",) if is_equal else ("delete", "insert"):
+            if characters := "".join(words for step, words in own if step == name):
+                yield name, characters
