@@ -127,7 +127,8 @@ class Units:
                     while at < len(known) and known[at].sentence_start <= clause[0] and known[at].end <= clause[1]:
                         told.append(known[at])
                         at += 1
-                    year, kind = (told[0].year, told[0].kind) if told else (None, Kind.OTHER)
+                    holding = told or [p for p in known[at : at + 1] if p.start <= clause[0] and p.end >= clause[1]]
+                    year, kind = (holding[0].year, holding[0].kind) if holding else (None, Kind.OTHER)
                     members = [m for m in split_spans(text, *clause, "、") if find_figures(text[slice(*m)])]
                     for start, end in [clause, *(members if len(members) > 1 else [])]:
                         first, last = bisect_left(starts, start), bisect_left(starts, end)

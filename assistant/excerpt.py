@@ -14,7 +14,7 @@ from assistant.types import Difference, Finding
 from corpus.figures import bound_words, find_figures
 from corpus.passages import shared_out
 
-_MARKS = re.compile(r"[^\w%‰℃°]+")
+_MARKS = re.compile(r"[^\w%％‰℃°]+")
 _OPENERS = frozenset({"v", "vd", "vn", "d", "ad", "p", "c", "t", "f", "zg", "ul", "uj", "r", "vi", "vg"})
 _NUMBERING = re.compile(
     r"[（(]?(?:[零一二三四五六七八九十百]+|\d{1,2})[）)、.．]|第[零一二三四五六七八九十百]+[章节条]"
@@ -100,7 +100,7 @@ def _missing_members(text: str, clause: tuple[int, int], start: int, end: int) -
     at_mark = text[:start].rstrip(_QUOTES).endswith("、") or text[end:].lstrip(_QUOTES).startswith("、")
     if not at_mark or not left_out or not touched:
         return None
-    bears = all(find_figures(text[a:b]) for a, b in left_out)
+    bears = all(find_figures(text[a:b]) for a, b in left_out) and "分别" not in whole
     if len(touched) == 1 and bears and find_figures(text[start:end]):
         return None  # one member with its own figure, beside others with theirs
     names = "、".join(text[a:b] for a, b in left_out)

@@ -10,16 +10,23 @@ from dataclasses import dataclass, replace
 from functools import cache, lru_cache
 from importlib.resources import files
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
+from cn2an import an2cn
 
-from assistant import compose
+from assistant import comparison, compose, figure_lists
+from assistant.check import checked_answer
 from assistant.confidence import Confidence, describe_evidence
+from assistant.draft import CheckedDraft, check_draft, read_draft_bytes
+from assistant.draft_report import report_docx, report_markdown
 from assistant.evidence import FEATURES, Evidence, Profile, order
 from assistant.gate import Statement, run_gate
 from assistant.header import header_passages
 from assistant.history import Earlier, StandAlone, Way, stand_alone
 from assistant.homophones import Homophones
+from assistant.ledger import Ledger, build_ledger
+from assistant.ledger_export import as_csv, as_json, as_xlsx
 from assistant.normalise import fold, simplified, tidy
 from assistant.precedence import equally_fitting, prefer_asked_year, prefer_level, prefer_unit, promoted
 from assistant.question import Form, Question, understand
@@ -27,11 +34,10 @@ from assistant.reading import READING_FEATURES, Reading, choose
 from assistant.refusal import covers, declined_text, form_met, missing_text, must_refuse
 from assistant.settings import Settings, bundled_documents
 from assistant.types import Answer, Citation, GateReport, Status
-from assistant.wording import Located, WordingChecker
+from assistant.wording import WordingChecker
 from assistant.wording_request import claim_in
 from assistant.wordlists import place_stem_pattern, question_words
 from corpus.errors import RequestError
-from corpus.figures import find_figures
 from corpus.load import load_document
 from corpus.types import Document, Passage
 from index.build import Ensured, ensure_index
@@ -40,6 +46,7 @@ from index.retrieve import Index
 from index.types import ScoredPassage
 
 NEAREST = 3
+COMPARED = 4  # passages of each year that a comparison looks at
 TURNS_STEP = 10  # the conversation is read from its last one or two tens of questions
 KEPT_READINGS = 512  # conversations whose reading is remembered, so that the next question need not read them again
 
@@ -85,6 +92,7 @@ class PlanAssistant:
         self.profile = Profile(self.document, index.passages)
         self.homophones = Homophones(self.profile.text)
         self.checker = WordingChecker(self.document, index.passages)
+        self._ledger = build_ledger(self.document, index.passages)
         self._read = lru_cache(KEPT_READINGS)(self._read_anew)
         self._warm_up()
 
@@ -110,7 +118,7 @@ class PlanAssistant:
         plain = simplified(text)
         claim = claim_in(plain)
         if claim:
-            answer = self._check(text, claim)
+            answer = checked_answer(text, claim, self.checker, self.document)
         elif question_words().declined.search(plain):
             answer = Answer(question, text, Status.DECLINED, declined_text(self.document))
         else:
@@ -194,7 +202,35 @@ class PlanAssistant:
         if not text:
             raise RequestError("要核对的文字是空的，请粘贴一句话。")
         self._refuse_long(text)
-        return self._check(text, text)
+        return checked_answer(text, text, self.checker, self.document)
+
+    # --- drafts and the ledger, for the tabs of the page ---
+
+    def read_draft(self, data: bytes, name: str) -> str:
+        """The text of an uploaded draft; see :func:`assistant.draft.read_draft_bytes`."""
+        return read_draft_bytes(data, name)
+
+    def check_draft(
+        self, text: str, name: str = "", on_progress: Callable[[int, int], None] | None = None
+    ) -> CheckedDraft:
+        """Every sentence of a draft checked against the document; see :func:`assistant.draft.check_draft`."""
+        return check_draft(text, self.checker, self.document, name=name, on_progress=on_progress)
+
+    def draft_report(self, draft: CheckedDraft, format: Literal["md", "docx"]) -> bytes:
+        """A checked draft as a file to keep."""
+        if format == "docx":
+            return report_docx(draft, self.document)
+        return report_markdown(draft, self.document).encode()
+
+    def ledger(self) -> Ledger:
+        """Every figure of the document as a typed entry, or as unplaced."""
+        return self._ledger
+
+    def export_ledger(self, ledger: Ledger, format: Literal["csv", "xlsx", "json"]) -> bytes:
+        """A ledger, or a part of one, as a file to keep."""
+        if format == "xlsx":
+            return as_xlsx(ledger)
+        return as_csv(ledger) if format == "csv" else as_json(ledger).encode()
 
     def _refuse_long(self, text: str) -> None:
         limit = self.settings.max_question_chars
@@ -273,12 +309,102 @@ class PlanAssistant:
         if header:
             statements = [compose.state(passage, self.document) for passage in header]
             return self._gated(Answer(text, text, Status.NOT_FOUND, ""), statements, Status.ANSWERED, "", header[0])
+        worked_out = self._compared(text, plain, turns) or self._listed(text, plain)
+        if worked_out:
+            return worked_out
         started = time.perf_counter()
         reading = self.read(plain, turns)
         spent = _ms(started)  # hardly anything where the reading was remembered
         answer = self.answer(text, reading)
         steps = {step: min(took, spent) for step, took in reading.timings_ms.items()}
         return replace(answer, timings_ms={**steps, **answer.timings_ms})
+
+    def _listed(self, text: str, plain: str) -> Answer | None:
+        """A complete, counted list of figures, where a question asks for all of something; ``None`` elsewhere."""
+        question = understand(plain, self.document)
+        want = figure_lists.wanted(question, self.document)
+        if want is None:
+            return None
+        if want.topic:
+            found = self.index.search(want.topic, k=len(self.index.passages))
+            passages = figure_lists.under_topic(want, found, self.index.passages)
+        else:
+            passages = figure_lists.all_of(want, self._ledger, self.index.passages)
+        if len(passages) < 2:
+            return None
+        statements = [compose.state(passage, self.document) for passage in passages]
+        about = f"{want.topic}方面" if want.topic else "文件中"
+        opening = f"{about}带数字的内容共{an2cn(len(statements))}项："
+        base = Answer(text, text, Status.NOT_FOUND, "")
+        return self._gated(base, statements, Status.ANSWERED, opening, passages[0])
+
+    def _compared(self, text: str, plain: str, turns: Sequence[str]) -> Answer | None:
+        """Two years side by side, and their difference where it may be taken; ``None`` where none is asked for."""
+        subject = comparison.asked(plain, self.document)
+        year = self.document.year
+        if subject is None or year is None:
+            return None
+        if not subject and turns:
+            before = self.read(turns[-1], turns[:-1])
+            subject = comparison.indicator_of(before.question.content_text)
+        base = Answer(text, text, Status.NOT_FOUND, "")
+        if not subject:
+            return self._all_compared(base)
+        readings = [self.read(f"{subject}{one}年是多少", ()) for one in (year - 1, year)]
+        found = [
+            [e.passage for e in reading.ranked[:COMPARED] if e.passage.year == one and e.passage.figures]
+            for one, reading in zip((year - 1, year), readings, strict=True)
+        ]
+        if not all(reading.is_answered for reading in readings) or not all(found):
+            return None
+        pair, passages = self._pair(found)
+        statements = [compose.state(passage, self.document) for passage in passages]
+        alone = f"{subject}：{year - 1}年与{year}年对比"
+        answer = self._gated(replace(base, standalone_question=alone), statements, Status.ANSWERED, "", passages[0])
+        if answer.gate.removed:
+            return None
+        reason = comparison.incomparable(pair.earlier, pair.later)
+        closing = f"{reason}。" if reason else comparison.derived(pair)
+        return replace(answer, answer=f"{answer.answer}\n{closing}")
+
+    def _pair(self, found: Sequence[Sequence[Passage]]) -> tuple[comparison.Pair, list[Passage]]:
+        """The first two passages, one of each year, whose figures may be subtracted; else the best two."""
+        entries = {entry.figure_start: entry for entry in self._ledger.entries}
+        pairs = []
+        for earlier in found[0]:
+            for later in found[1]:
+                one, other = (entries.get(passage.figures[-1].start) for passage in (earlier, later))
+                if one and other:
+                    pairs.append((comparison.Pair(one, other), [earlier, later]))
+        return next((p for p in pairs if not comparison.incomparable(p[0].earlier, p[0].later)), pairs[0])
+
+    def _all_compared(self, base: Answer) -> Answer | None:
+        """All indicators that two years give alike, each with its difference."""
+        pairs = comparison.pairs(self._ledger)
+        by_figure = {figure.start: passage for passage in self.index.passages for figure in passage.figures}
+        statements = [
+            compose.state(by_figure[entry.figure_start], self.document)
+            for pair in pairs
+            for entry in (pair.earlier, pair.later)
+        ]
+        if not pairs:
+            return None
+        kept, report = run_gate(statements)
+        if len(kept) < len(statements):
+            return None
+        numbers, cited = compose.number_citations(kept, self.documents)
+        lines = []
+        for place, pair in enumerate(pairs):
+            first, second = numbers[2 * place], numbers[2 * place + 1]
+            earlier, later = kept[2 * place], kept[2 * place + 1]
+            lines.append(
+                f"- {earlier.label}：{earlier.words}[{first}]；{later.label}：{later.words}[{second}]；"
+                f"{comparison.formula(pair)}"
+            )
+        opening = f"两年都有、口径相同的指标共{an2cn(len(pairs))}项，各行末的差值为{comparison.DERIVED}：\n"
+        return replace(
+            base, status=Status.ANSWERED, answer=opening + "\n".join(lines), citations=tuple(cited), gate=report
+        )
 
     def answer(self, text: str, reading: Reading) -> Answer:
         """The answer to a question as read; ``text`` is the question as typed."""
@@ -289,7 +415,8 @@ class PlanAssistant:
         counted = compose.counted_titles(question, passages) if question.form is Form.LIST else []
         if counted := compose.goals(question, passages) or counted:
             statements = [compose.state(passage, self.document) for passage in counted]
-            answer = self._gated(base, statements, Status.ANSWERED, "", counted[0])
+            opening = f"共{an2cn(len(counted))}项。"
+            answer = self._gated(base, statements, Status.ANSWERED, opening, counted[0])
         elif reading.is_answered:
             answer = self._compose(base, reading)
         else:
@@ -336,37 +463,10 @@ class PlanAssistant:
                 break
         return tuple(compose.citation(s, n, self.document) for n, s in enumerate(statements, start=1))
 
-    def _check(self, text: str, claim: str) -> Answer:
-        check, located = self.checker.check(claim)
-        base = Answer(text, text, Status.ANSWERED, "", wording_check=check)
-        if located is None or check.verdict == "not_found":
-            nearest = (self._citation_at(located),) if located else ()
-            return replace(base, status=Status.NOT_FOUND, answer="文件中没有找到这一表述。", nearest=nearest)
-        said = "与原文一致：" if check.verdict == "match" else "与原文不一致，原文是："
-        return replace(
-            base,
-            answer=f"{said}“{check.original}”。[1]",
-            citations=(self._citation_at(located),),
-            gate=_all_bound(check.original),
-        )
-
-    def _citation_at(self, located: Located) -> Citation:
-        passage = next(
-            (p for p in self.index.passages if p.sentence_start <= located.start < p.sentence_end),
-            self.index.passages[0],
-        )
-        statement = compose.state(passage, self.document, span=(located.start, located.end))
-        return compose.citation(statement, 1, self.document)
-
 
 def writable(text: str) -> str:
     """The text with what no file can hold (lone surrogates) replaced."""
     return text.encode("utf-8", "replace").decode("utf-8")
-
-
-def _all_bound(quote: str) -> GateReport:
-    count = len(find_figures(quote))
-    return GateReport(count, count, 0)
 
 
 def _ms(start: float, end: float | None = None) -> float:

@@ -6,7 +6,9 @@ a question (a year contrast of a list) is ``None``.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from decimal import Decimal
 
 from assistant.types import Answer, Citation, Status
 from corpus.types import Document, Figure
@@ -14,6 +16,9 @@ from evals.fold import contains, figures_of, fold, without_marks
 from evals.types import EvalCase, Score
 
 DERIVED_LABEL = "计算得出"
+_SUBTRACTION = re.compile(
+    r"(?P<from>\d+(?:\.\d+)?)[^\d－＝；。]*－(?P<less>\d+(?:\.\d+)?)[^\d－＝；。]*＝(?P<result>(?P<left>\d+(?:\.\d+)?)[^\d，。；\n]*)"
+)
 _FACT_CHARS, _FACT_RATIO = 90, 2.2
 _LIST_CHARS, _LIST_RATIO = 220, 3.0
 _BOUND_CLASSES = {
@@ -105,22 +110,31 @@ def right_wording(case: EvalCase, answer: Answer) -> Score | None:
 def bound(case: EvalCase, answer: Answer) -> Score:
     """Whether every figure of the answer stands in a cited quote, with its bound word and nothing beside its digits.
 
-    The gate's own report must agree, and each figure is looked up again here. A derived figure is excused by its label;
-    the words of the question may be repeated where they are checked or refused.
+    The gate's own report must agree, and each figure is looked up again here. A derived figure is one where it is labelled
+    and its formula comes out, whose other figures must stand in the quotes; the words of the question may be repeated where they are checked or refused.
     """
     gate = answer.gate
     if gate.figures != gate.bound:
         return _score(case, "bound", f"数字关卡报告 {gate.figures} 个数字中只有 {gate.bound} 个有依据")
-    if DERIVED_LABEL in answer.answer:
-        return Score(case.id, "bound", 1.0, "含计算得出的数字，已标明")
     sources = [citation.quote for citation in (*answer.citations, *answer.nearest)]
     if answer.wording_check is not None:
         sources.append(answer.wording_check.original)
     if case.type == "wording_check" or answer.status in _REFUSALS:
         sources += [case.question, *case.turns]
     known = [figure for source in sources for figure in figures_of(source)]
+    if DERIVED_LABEL in answer.answer:
+        known += [figure for result in _worked_out(answer.answer) for figure in figures_of(result)]
     loose = [figure.text for figure in figures_of(answer.answer) if not _is_bound(figure, known, sources)]
     return _score(case, "bound", f"引文中找不到这些数字：{'、'.join(loose)}" if loose else "")
+
+
+def _worked_out(text: str) -> list[str]:
+    """The results, with their units, of the subtractions in a text that come out."""
+    return [
+        match["result"]
+        for match in _SUBTRACTION.finditer(text)
+        if Decimal(match["from"]) - Decimal(match["less"]) == Decimal(match["left"])
+    ]
 
 
 def citations_slice(case: EvalCase, answer: Answer, documents: Mapping[str, Document]) -> Score:

@@ -1,0 +1,150 @@
+"""Complete lists of figures: which part of the ledger a question wants to see, and what there is under its topic."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from assistant.compose import group_members
+from assistant.ledger import EntryKind, Ledger
+from assistant.normalise import fold
+from assistant.question import Question
+from corpus.types import Document, Kind, Passage
+from index.types import ScoredPassage
+
+_LISTS = re.compile(
+    r"列出|列一下|列举|列个|罗列|汇总|梳理|盘点|一览|清单|台账|哪些|有什么|有啥|都有|全部|所有|多少个(?=指标|目标|数字)|几个(?=指标|目标|数字)"
+)
+_FIGURES = re.compile(r"完成情况|成绩单|(?:数字|量化|定量|数据|硬|约束性|预期性)?(?:指标|目标任务|目标)|数字|数据|数值")
+_MAIN = re.compile(r"主要|预期|核心|总体|约束性|奋斗")
+_ASIDE = re.compile(
+    r"[12]\d{3}年?|今年|去年|上年|明年|本年|年度?|计划|文件|报告|规划|里面?|中(?=$|[的有])|提出|提到|设定|设置|确定|规定|定了?下?|给出|涉及|列出|列一下|列举|列个|罗列|汇总|梳理|盘点|一览表?|清单|台账"
+    r"|哪些|有什么|有啥|都有|全部|所有|多少个|几个|带数字|量化|定量|具体|相关|有关|关于|方面|领域|工作|实际|完成情况?|完成|结果|任务|我|请|帮|把|给|看看|一下|的|了|和|与|是|在|有|都|吗|呢|[^\w]"
+)
+# Characters of titles that say nothing of a topic: nearly every title has them.
+_GENERAL_PAIRS = frozenset(
+    [
+        "发展",
+        "建设",
+        "推进",
+        "提升",
+        "加快",
+        "全面",
+        "工作",
+        "持续",
+        "深入",
+        "着力",
+        "有效",
+        "优化",
+        "加强",
+        "重点",
+        "水平",
+        "能力",
+        "体系",
+        "经济",
+        "社会",
+        "改革",
+        "高质",
+        "质量",
+        "新建",
+        "项目",
+        "安全",
+    ]
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Figures that a question wants listed: under which topic (empty for all), of which years and kind."""
+
+    topic: str
+    years: tuple[int, ...]
+    kind: Kind | None
+
+
+def wanted(question: Question, document: Document) -> Wanted | None:
+    """What a question wants listed; ``None`` where it does not ask for all figures of something.
+
+    The main goals, which plans name by themselves, are no matter of this.
+    """
+    text = question.folded
+    if not _LISTS.search(text) or not _FIGURES.search(text):
+        return None
+    rest = _FIGURES.sub(" ", text)
+    is_main = bool(_MAIN.search(rest))
+    for name in (document.place, document.place[:-1] if len(document.place) > 2 else ""):
+        rest = rest.replace(name, " ") if name else rest
+    topic = "".join(_ASIDE.sub(" ", rest).split())
+    asks_all = re.search(r"指标|数字|数据|数值|完成情况|成绩单", text) is not None
+    if is_main or (not topic and not asks_all) or len(topic) > 12:
+        return None
+    return Wanted(topic, question.years, question.kind)
+
+
+def all_of(want: Wanted, ledger: Ledger, passages: Sequence[Passage]) -> list[Passage]:
+    """The passages that bear the figures of the years and kind wanted, in reading order."""
+    return _bearing(
+        passages, want, {entry.figure_start for entry in ledger.entries if entry.kind is not EntryKind.COUNT}
+    )
+
+
+def under_topic(want: Wanted, found: Sequence[ScoredPassage], passages: Sequence[Passage]) -> list[Passage]:
+    """The passages with figures under the titles that speak of a topic, in reading order; empty where none does.
+
+    Args:
+        want: What is asked for.
+        found: What a search for the topic finds, best first.
+        passages: All passages of the document.
+    """
+    openings: dict[int | None, Passage] = {}
+    whole: set[int | None] = set()
+    for scored in found:
+        passage = scored.passage
+        if passage.field not in ("heading", "lead") or (want.years and passage.year not in want.years):
+            continue
+        names = fold(want.topic) in fold(passage.text)
+        if names and passage.year not in whole:
+            openings[passage.year] = passage
+            whole.add(passage.year)
+        elif passage.year not in openings and _shares_words(want.topic, passage.text):
+            openings[passage.year] = passage
+    inside: list[Passage] = []
+    for year, opening in openings.items():
+        if opening.field == "lead" and year not in whole and _shares_words(want.topic, opening.section[-1:]):
+            opening = next((p for p in passages if p.field == "heading" and p.section == opening.section), opening)
+        inside += _within(opening, passages)
+    return _bearing(inside, want, None)
+
+
+def _within(opening: Passage, passages: Sequence[Passage]) -> list[Passage]:
+    """The clauses under a title or a lead, those under its own titles and leads among them."""
+    members = group_members(opening, passages)
+    found = []
+    for member in members:
+        if member.is_clause:
+            found.append(member)
+        elif member.field == "topic":
+            found += [p for p in passages if (p.sentence_start, p.is_clause) == (member.sentence_start, True)]
+        else:
+            found += _within(member, passages)
+    return found
+
+
+def _shares_words(topic: str, titles: str | Iterable[str]) -> bool:
+    text = fold(titles if isinstance(titles, str) else "".join(titles))
+    pairs = {topic[i : i + 2] for i in range(len(topic) - 1)} - _GENERAL_PAIRS
+    return any(pair in text for pair in pairs)
+
+
+def _bearing(passages: Iterable[Passage], want: Wanted, starts: set[int] | None) -> list[Passage]:
+    """Those of some passages that bear figures (of those that begin at ``starts``), of the years and kind wanted."""
+    kept = {
+        (p.start, p.text): p
+        for p in passages
+        if p.is_clause
+        and any(starts is None or figure.start in starts for figure in p.figures)
+        and (not want.years or p.year in want.years)
+        and (want.kind is None or p.kind is want.kind)
+    }
+    return sorted(kept.values(), key=lambda p: (p.figures[-1].start, p.start))
