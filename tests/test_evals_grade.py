@@ -283,15 +283,15 @@ def test_the_year_is_right_without_the_other_years_value_only() -> None:
         pytest.param("达到6%。", ["地区生产总值增长6%"], 1, id="reaching_claims_nothing"),
         pytest.param("增长6个百分点。", ["地区生产总值增长6%"], 0, id="other_unit"),
         pytest.param(
-            "计算得出，非原文：6%－4.5%＝1.5个百分点，即高1.5个百分点。",
-            ["增长6%", "增长4.5%"],
+            "计算得出，非原文：6.6%－6%＝0.6个百分点，即高0.6个百分点。",
+            ["增长6%", "增长6.6%"],
             1,
             id="derived_and_labelled",
         ),
-        pytest.param("计算得出，非原文：相差1.5个百分点。", ["增长6%", "增长4.5%"], 0, id="derived_without_formula"),
-        pytest.param("计算得出，非原文：6%－4.5%＝1.6个百分点。", ["增长6%", "增长4.5%"], 0, id="derived_wrongly"),
-        pytest.param("计算得出，非原文：6%－4.5%＝1.5个百分点。", ["增长6%"], 0, id="derived_from_a_figure_not_cited"),
-        pytest.param("6%－4.5%＝1.5个百分点。", ["增长6%", "增长4.5%"], 0, id="derived_without_label"),
+        pytest.param("计算得出，非原文：相差0.6个百分点。", ["增长6%", "增长6.6%"], 0, id="derived_without_formula"),
+        pytest.param("计算得出，非原文：6.6%－6%＝0.7个百分点。", ["增长6%", "增长6.6%"], 0, id="derived_wrongly"),
+        pytest.param("计算得出，非原文：6.6%－6%＝0.6个百分点。", ["增长6%"], 0, id="derived_from_a_figure_not_cited"),
+        pytest.param("6.6%－6%＝0.6个百分点。", ["增长6%", "增长6.6%"], 0, id="derived_without_label"),
     ],
 )
 def test_every_figure_stands_in_a_cited_quote(text: str, quotes: list[str], value: float) -> None:
