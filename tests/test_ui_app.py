@@ -20,6 +20,7 @@ import pytest
 from gradio_client import Client
 from ui_fakes import PLAN, FakeAssistant, running
 
+from assistant.draft import MAX_DRAFT_BYTES
 from corpus.errors import RequestError
 from ui.conversation import FAILED, STOPPED, Conversation, PageSettings
 from ui.examples import load_examples
@@ -72,6 +73,9 @@ def test_finished_answer_stands_in_the_conversation_with_its_source() -> None:
     sources, citation = talk.sources(session)
     assert "<mark>新增停车位1000个</mark>" in sources
     assert citation.endswith("“新增停车位1000个”")
+    assert (
+        talk.sources(session, address="https://plan.example/")[1].splitlines()[1].startswith("https://plan.example/?p=")
+    )
 
 
 def test_earlier_questions_are_handed_on_oldest_first() -> None:
@@ -281,9 +285,9 @@ def test_other_origins_get_no_permission(address: str) -> None:
         assert "access-control-allow-origin" not in httpx.get(address + path, headers=foreign).headers
 
 
-def test_files_cannot_be_uploaded(address: str) -> None:
-    response = httpx.post(f"{address}/gradio_api/upload", files={"files": ("a.txt", b"x" * 100)})
-    assert response.status_code >= 400
+def test_large_files_cannot_be_uploaded(address: str) -> None:
+    response = httpx.post(f"{address}/gradio_api/upload", files={"files": ("a.txt", b"x" * (MAX_DRAFT_BYTES + 1))})
+    assert response.status_code == 413
 
 
 def test_page_keeps_no_history_and_links_nowhere(address: str) -> None:

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
-import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import pytest
-from ui_fakes import FakeAssistant, running
+from ui_fakes import FakeAssistant, FakeDesk, running
+from ui_visit import Visit, chromium, contrast, require_browser, visiting
 
 from ui.conversation import PageSettings
 
@@ -22,88 +19,17 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore:The copy keyword is deprecated"),
 ]
 
-FLAGS = (
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-default-apps",
-    "--disable-sync",
-    "--no-first-run",
-)
 QUESTION = "新增停车位多少个？"
 
 
-def missing() -> str:
-    """What the browser tests lack, empty where they lack nothing."""
-    try:
-        import playwright  # noqa: F401
-    except ImportError:
-        return "Playwright 没有安装"
-    if not shutil.which("chromium"):
-        return "没有 Chromium：apt-get install chromium fonts-noto-cjk"
-    fonts = shutil.which("fc-list") and subprocess.run(["fc-list", ":lang=zh"], capture_output=True, text=True).stdout
-    return "" if fonts else "没有中文字体：apt-get install fonts-noto-cjk"
+require_browser()
 
-
-if lack := missing():
-    if os.environ.get("CI") == "true":
-        pytest.fail(lack, pytrace=False)
-    pytest.skip(lack, allow_module_level=True)
-
-from playwright.sync_api import Browser, Dialog, Page, Request, expect, sync_playwright  # noqa: E402
-
-
-class Visit:
-    """One page, with everything it did that it should not have done."""
-
-    def __init__(self, page: Page, address: str, shots: Path) -> None:
-        self.page = page
-        self.address = address
-        self.shots = shots
-        self.foreign: list[str] = []
-        self.failed: list[str] = []
-        self.dialogs: list[str] = []
-        self.errors: list[str] = []
-        page.on("request", self._watch)
-        page.on("dialog", self._dismiss)
-        page.on("pageerror", lambda error: self.errors.append(str(error)))
-        page.on("response", lambda r: self.failed.append(f"{r.status} {r.url}") if r.status >= 400 else None)
-
-    def _watch(self, request: Request) -> None:
-        host = urlsplit(request.url)
-        if host.scheme not in ("data", "blob") and f"{host.scheme}://{host.netloc}" != self.address:
-            self.foreign.append(request.url)
-
-    def _dismiss(self, dialog: Dialog) -> None:
-        self.dialogs.append(dialog.message)
-        dialog.dismiss()
-
-    def open(self, query: str = "") -> None:
-        self.page.goto(self.address + "/" + query)
-        self.box.wait_for()
-        expect(self.page.locator("#status")).to_contain_text("就绪")
-
-    @property
-    def box(self):  # type: ignore[no-untyped-def]
-        return self.page.get_by_role("textbox", name="问题")
-
-    def ask(self, question: str) -> None:
-        """Ask and wait until the answer is finished."""
-        answers = self.page.locator("#chat [data-testid=bot]").count()
-        self.box.fill(question)
-        self.box.press("Enter")
-        expect(self.page.locator("#chat [data-testid=bot]")).to_have_count(answers + 1)
-        expect(self.page.locator("#question .submit-button")).to_be_visible()
-
-    def shot(self, name: str) -> None:
-        self.page.screenshot(path=self.shots / f"{name}.png")
+from playwright.sync_api import Browser, expect  # noqa: E402
 
 
 @pytest.fixture(scope="module")
 def assistant() -> FakeAssistant:
-    return FakeAssistant()
+    return FakeDesk()
 
 
 @pytest.fixture(scope="module")
@@ -114,31 +40,16 @@ def address(assistant: FakeAssistant) -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=list(FLAGS))
+    with chromium() as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture
 def visit(browser: Browser, address: str, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Visit]:
     """A page of its own; ``@pytest.mark.parametrize("visit", [(390, 844)], indirect=True)`` sets its size."""
-    width, height = getattr(request, "param", (1280, 800))
-    context = browser.new_context(
-        viewport={"width": width, "height": height},
-        # The page is Chinese whatever the browser's language.
-        locale="en-US",
-        permissions=["clipboard-read", "clipboard-write"],
-    )
-    context.set_default_timeout(15_000)
-    visit = Visit(context.new_page(), address, tmp_path)
-    visit.open()
-    yield visit
-    context.close()
-    assert visit.foreign == []
-    assert visit.dialogs == []
-    assert visit.errors == []
-    assert visit.failed == []
+    with visiting(browser, address, tmp_path, getattr(request, "param", (1280, 800))) as visit:
+        visit.open()
+        yield visit
 
 
 PHONE = pytest.mark.parametrize("visit", [(390, 844)], indirect=True)
@@ -208,7 +119,8 @@ def test_source_panel_highlights_the_quoted_words(visit: Visit) -> None:
     expect(page.locator("#sources")).to_contain_text("（三）聚力城乡协调并进，统筹城乡融合发展")
     page.locator("#sources summary").click()
     expect(page.locator("#sources details blockquote")).to_contain_text("集中突破城区建设")
-    expect(page.get_by_label("引用（可复制）")).to_have_value(re.compile("《莱芜区2024年.*第1段：“新增停车位1000个”"))
+    card = f"《莱芜区2024年国民经济和社会发展计划》第三部分（三）第1段：“新增停车位1000个”\n{visit.address}/?p=3.3.1&s="
+    expect(page.get_by_label("引用卡片（可复制）")).to_have_value(re.compile(re.escape(card)))
 
 
 def test_panel_stands_beside_the_chat(visit: Visit) -> None:
@@ -277,7 +189,7 @@ def test_copied_message_is_plain_and_includes_the_source_line(visit: Visit) -> N
 
 def test_rating_is_logged_without_the_text(visit: Visit, caplog: pytest.LogCaptureFixture) -> None:
     visit.ask(QUESTION)
-    with caplog.at_level("INFO", logger="ui.app"):
+    with caplog.at_level("INFO", logger="ui.chat_tab"):
         visit.page.get_by_role("button", name="有帮助", exact=True).click()
         deadline = time.monotonic() + 5
         while "rated useful" not in caplog.text and time.monotonic() < deadline:
@@ -355,29 +267,6 @@ def test_light_page_is_legible(visit: Visit) -> None:
     visit.ask(QUESTION)
     for selector in ("#chat .source-line >> nth=0", "#chat .badge >> nth=0", "#status .state", "#page-footer p"):
         assert contrast(visit.page, selector) >= 4.5, selector
-
-
-def contrast(page: Page, selector: str) -> float:
-    """The WCAG contrast of an element's text with the nearest opaque background under it."""
-    return float(
-        page.locator(selector).evaluate(
-            """(element) => {
-                const rgb = (text) => text.match(/[\\d.]+/g).map(Number);
-                const light = ([r, g, b]) => [r, g, b].map(v => v / 255)
-                    .map(v => v <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4)
-                    .reduce((sum, v, i) => sum + v * [0.2126, 0.7152, 0.0722][i], 0);
-                let under = element;
-                let back = [255, 255, 255];
-                while (under) {
-                    const colour = rgb(getComputedStyle(under).backgroundColor);
-                    if (colour.length === 3 || colour[3] === 1) { back = colour; break; }
-                    under = under.parentElement;
-                }
-                const [a, b] = [light(rgb(getComputedStyle(element).color)), light(back)].sort((x, y) => y - x);
-                return (a + 0.05) / (b + 0.05);
-            }"""
-        )
-    )
 
 
 @PHONE

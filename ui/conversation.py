@@ -11,14 +11,15 @@ from concurrent.futures import Future, wait
 from dataclasses import dataclass, field
 from typing import Any
 
+from assistant.draft import MAX_DRAFT_CHARS
 from assistant.types import Answer
 from corpus.errors import RequestError
 from corpus.types import Document
 from ui.examples import load_examples
 from ui.loading import Loader, LoadState
+from ui.permalink import cards_text
 from ui.render import (
     answer_markdown,
-    citations_text,
     escape_inline,
     note_markdown,
     partial_markdown,
@@ -67,6 +68,10 @@ class PageSettings:
     concurrency: int = 8
     # Questions that may wait; one more is turned away with a sentence.
     max_waiting: int = 64
+    # Characters of a draft to be checked.
+    max_draft_chars: int = MAX_DRAFT_CHARS
+    # Drafts checked at the same time: each takes a processor for seconds.
+    check_concurrency: int = 2
     # Seconds that a question waits for the index.
     load_timeout_s: float = 300.0
 
@@ -112,11 +117,14 @@ class Conversation:
             shown.append({"role": "assistant", "content": writing})
         return shown
 
-    def sources(self, session: Session, turn: int = -1) -> tuple[str, str]:
-        """Source panel and text to be copied for one turn, the last one if not told."""
+    def sources(self, session: Session, turn: int = -1, address: str = "") -> tuple[str, str]:
+        """Source panel and cards to be copied for one turn, the last one if not told.
+
+        ``address`` is that of the page, for the links on the cards; without it they have none.
+        """
         answer = session.turns[turn].answer if session.turns else None
         cited = (answer.citations or answer.nearest) if answer is not None else ()
-        return sources_markdown(answer, self.documents), citations_text(cited, self.documents)
+        return sources_markdown(answer, self.documents), cards_text(cited, self.documents, address)
 
     # --- what happens ---
 

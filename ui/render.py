@@ -8,12 +8,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from functools import lru_cache
 
+from assistant.display import clean as clean
+from assistant.display import whole_figures as whole_figures
+from assistant.places import Place as Place
+from assistant.places import is_located as is_located
+from assistant.places import paragraphs_of
+from assistant.places import place_of as place_of
 from assistant.types import Answer, Citation, Status, WordingCheck
-from corpus.segment import paragraphs, sentences
-from corpus.types import Document, Paragraph
+from corpus.segment import sentences
+from corpus.types import Document
 
 STATUS_WORDS: Mapping[Status, str] = {
     Status.ANSWERED: "回答",
@@ -30,27 +34,14 @@ VERDICT_WORDS: Mapping[str, str] = {
 WHOLE_PARAGRAPH_CHARS = 200
 MAX_PLACES_IN_LINE = 3
 
-_INVISIBLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff\ufffe\uffff]")
-_SURROGATE = re.compile(r"[\ud800-\udfff]")
 _ASCII_PUNCTUATION = re.compile(r"[!-/:-@\[-`{-~]")
 _HARMLESS = "%,?;"
 _MARK = re.compile(r"\[(\d{1,3})\]")
 _BULLET = re.compile(r"[-*•·●▪][ \t　]*(?=\S)")
 _NUMBERED = re.compile(r"(\d{1,3})[.)][ \t　]+(?=\S)")
-_NUMBER_END = re.compile(r"[\d.]+$")
-_NUMBER_START = re.compile(r"[\d.]+")
-_PART = re.compile(
-    r"^[ \t　]*(?:([零〇一二三四五六七八九十百]+)、|(第[零〇一二三四五六七八九十百]+(?:部分|章|编)))[ \t　]*"
-)
 
 
 # --- escaping ----------------------------------------------------------------------------------------------------
-
-
-def clean(text: str) -> str:
-    """``text`` without control and direction characters, line ends unified, broken characters shown as ``�``."""
-    text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\u2028", "\n").replace("\u2029", "\n")
-    return _SURROGATE.sub("�", _INVISIBLE.sub("", text))
 
 
 def escape_inline(text: str) -> str:
@@ -84,81 +75,6 @@ def escape(text: str) -> str:
 
 
 # --- places ------------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where a citation stands, in words: plain text, not yet escaped."""
-
-    part: str
-    section: tuple[str, ...]
-    paragraph: str
-
-    def short(self) -> str:
-        """``第二部分（二）主要目标 · 第1段``."""
-        inner = "".join(self.section[1:])
-        first = self.section[0] if self.section else ""
-        head = f"{self.part}{inner}" if inner and self.part else f"{self.part}{_PART.sub('', first)}{inner}"
-        return " · ".join(piece for piece in (head or "文件开头", self.paragraph) if piece)
-
-    def path(self) -> str:
-        """The headings in full, outermost first."""
-        return " › ".join(self.section) or "文件开头"
-
-
-@lru_cache(maxsize=64)
-def _paragraphs(document: Document) -> tuple[Paragraph, ...]:
-    return tuple(paragraphs(document))
-
-
-def _paragraphs_of(citation: Citation, document: Document) -> list[Paragraph]:
-    """The paragraphs that the quotation touches, in reading order."""
-    return [p for p in _paragraphs(document) if p.start < citation.end and citation.start < p.end]
-
-
-def is_located(citation: Citation, document: Document | None) -> bool:
-    """Whether the quotation stands in ``document`` where the citation says."""
-    return (
-        document is not None
-        and 0 <= citation.start < citation.end <= len(document.text)
-        and document.text[citation.start : citation.end] == citation.quote
-        and (not citation.sha256 or citation.sha256 == document.sha256)
-    )
-
-
-def place_of(citation: Citation, document: Document | None) -> Place:
-    """Part, headings and paragraph number of a citation; what the citation itself says where it is not located."""
-    touched = _paragraphs_of(citation, document) if document is not None and is_located(citation, document) else []
-    section = touched[0].section if touched else tuple(part for part in (citation.section,) if part)
-    part = ""
-    if section and (match := _PART.match(section[0])):
-        part = match.group(2) or f"第{match.group(1)}部分"
-    number = (touched[0].paragraph_id if touched else citation.paragraph).rsplit(".", 1)[-1]
-    if touched and touched[0].is_heading:
-        paragraph = "标题"
-    elif number.isdigit():
-        paragraph = f"第{number}段"
-    else:
-        paragraph = ""
-    return Place(part, section, paragraph)
-
-
-def citation_text(citation: Citation, documents: Mapping[str, Document]) -> str:
-    """One citation to be copied, plain text: ``《title》 section 第n段：“quote”``."""
-    document = documents.get(citation.document)
-    place = place_of(citation, document)
-    title = document.title if document else citation.document
-    quote = re.sub(r"[ \t　]*\n[ \t　]*", "", clean(citation.quote)).strip()
-    where = "".join(piece for piece in (" ".join(place.section) or "文件开头", " ", place.paragraph)).strip()
-    return f"《{clean(title)}》 {clean(where)}：“{quote}”"
-
-
-def citations_text(citations: Sequence[Citation], documents: Mapping[str, Document]) -> str:
-    """All citations to be copied, one a line, numbered where there are several."""
-    lines = [citation_text(citation, documents) for citation in citations]
-    if len(lines) > 1:
-        lines = [f"[{citation.n}] {line}" for citation, line in zip(citations, lines, strict=True)]
-    return "\n".join(lines)
 
 
 def _numbers(citations: Sequence[Citation]) -> str:
@@ -294,49 +210,24 @@ def wording_markdown(check: WordingCheck) -> str:
     verdict = VERDICT_WORDS.get(check.verdict, check.verdict)
     blocks = [f'<span class="verdict verdict-{_css_name(check.verdict)}">核对结果：{escape_inline(verdict)}</span>']
     if check.verdict == "mismatch" and check.diff:
-        diff = whole_figures(check.diff)
-        original = _diff_line(diff, "equal", "delete", "ins")
-        asked = _diff_line(diff, "equal", "insert", "del")
-        blocks.append(f'<span class="diff"><b>原文</b>：{original}<br><b>所问</b>：{asked}</span>')
+        blocks.append(difference_markdown(check.diff, "所问"))
     elif check.original:
         blocks.append(f'<span class="diff"><b>原文</b>：{escape_inline(check.original)}</span>')
+    if check.findings:
+        notes = (
+            f'<span class="{"finding" if finding.difference.is_wrong else "finding quiet"}">'
+            f"<b>{escape_inline(finding.difference.value)}</b>　{escape_inline(finding.note)}</span>"
+            for finding in check.findings
+        )
+        blocks.append("<br>".join(notes))
     return "\n\n".join(blocks)
 
 
-def whole_figures(diff: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
-    """A diff whose changes hold whole numbers: ``6.`` + ``6``/``5`` + ``%`` becomes ``6.6``/``6.5`` + ``%``.
-
-    >>> whole_figures([("equal", "增长6."), ("delete", "6"), ("insert", "5"), ("equal", "%")])
-    [('equal', '增长'), ('delete', '6.6'), ('insert', '6.5'), ('equal', '%')]
-    """
-    # Equal runs stand at even places, changes (deleted, inserted) at odd ones.
-    runs: list[list[str]] = [[""]]
-    for step, characters in diff:
-        if step == "equal" and len(runs) % 2 == 0:
-            runs.append([characters])
-        elif step == "equal":
-            runs[-1][0] += characters
-        else:
-            if len(runs) % 2:
-                runs.append(["", ""])
-            runs[-1][step == "insert"] += characters
-    for index in range(1, len(runs), 2):
-        change, before = runs[index], runs[index - 1]
-        if any(_NUMBER_START.match(side) for side in change) and (head := _NUMBER_END.search(before[0])):
-            before[0] = before[0][: head.start()]
-            change[:] = [head.group() + side for side in change]
-        after = runs[index + 1] if index + 1 < len(runs) else [""]
-        if any(_NUMBER_END.search(side) for side in change) and (tail := _NUMBER_START.match(after[0])):
-            after[0] = after[0][tail.end() :]
-            change[:] = [side + tail.group() for side in change]
-    return [
-        (step, characters)
-        for run in runs
-        for step, characters in (
-            zip(("equal",), run, strict=True) if len(run) == 1 else zip(("delete", "insert"), run, strict=True)
-        )
-        if characters
-    ]
+def difference_markdown(diff: Sequence[tuple[str, str]], asked: str) -> str:
+    """Original and other words under each other, differences marked; ``asked`` says what the other words are."""
+    whole = whole_figures(diff)
+    original, other = _diff_line(whole, "equal", "delete", "ins"), _diff_line(whole, "equal", "insert", "del")
+    return f'<span class="diff"><b>原文</b>：{original}<br><b>{asked}</b>：{other}</span>'
 
 
 def _css_name(word: str) -> str:
@@ -372,13 +263,18 @@ def sources_markdown(answer: Answer | None, documents: Mapping[str, Document]) -
     groups: dict[tuple[str, int], list[Citation]] = {}
     for index, citation in enumerate(citations):
         document = documents.get(citation.document)
-        touched = _paragraphs_of(citation, document) if document and is_located(citation, document) else []
+        touched = paragraphs_of(citation, document) if document and is_located(citation, document) else []
         key = (citation.document, touched[0].start) if touched else (citation.document, -1 - index)
         groups.setdefault(key, []).append(citation)
     several = len({citation.document for citation in citations}) > 1
     return lead + "\n\n".join(
         _source(group, documents.get(group[0].document), numbered=numbered, titled=several) for group in groups.values()
     )
+
+
+def citation_markdown(citation: Citation, documents: Mapping[str, Document]) -> str:
+    """One citation as in the source panel: its paragraph, the quoted words in ``<mark>``."""
+    return _source([citation], documents.get(citation.document), numbered=False, titled=False)
 
 
 def _source(group: Sequence[Citation], document: Document | None, *, numbered: bool, titled: bool) -> str:
@@ -396,7 +292,7 @@ def _source(group: Sequence[Citation], document: Document | None, *, numbered: b
             f'<div class="source">{ids}{head}<blockquote>{quotes}</blockquote>'
             '<p class="panel-lead">未能在当前文件中定位这段引文，请核对文件版本。</p></div>'
         )
-    touched = [paragraph for citation in group for paragraph in _paragraphs_of(citation, document)]
+    touched = [paragraph for citation in group for paragraph in paragraphs_of(citation, document)]
     start = min(paragraph.start for paragraph in touched)
     end = max(paragraph.end for paragraph in touched)
     labelled = len(group) > 1 and numbered

@@ -18,7 +18,10 @@ from fastapi.responses import Response
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from assistant.draft import MAX_DRAFT_BYTES
 from corpus.errors import RequestError
+from ui.downloads import PATH as DOWNLOAD_PATH
+from ui.downloads import Downloads
 from ui.loading import Loader, LoadState
 from ui.shell import STATIC, localised_shell, static_text
 from ui.types import Assistant
@@ -30,8 +33,6 @@ log = logging.getLogger(__name__)
 
 DEFAULT_HOST = "127.0.0.1"
 DEFAULT_PORT = 7860
-# Bytes; the page takes no files, but Gradio has an upload route.
-MAX_UPLOAD_BYTES = 1
 # Seconds that open connections get at Ctrl-C; every open page holds one.
 SHUTDOWN_S = 1
 ICON_PATH = "/favicon.ico"
@@ -137,6 +138,7 @@ def create_app(
     warnings.filterwarnings("ignore", message="The copy keyword is deprecated", category=DeprecationWarning)
     settings = settings or PageSettings()
     loader = Loader(source)
+    downloads = Downloads()
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -153,6 +155,10 @@ def create_app(
     async def icon() -> Response:
         return Response(static_text("favicon.svg"), media_type="image/svg+xml")
 
+    @app.get(f"/{DOWNLOAD_PATH}/{{token}}")
+    def download(token: str) -> Response:
+        return downloads.respond(token)
+
     # Without a policy of the parent's, Gradio allows any origin, with credentials.
     app.add_middleware(CORSMiddleware, allow_origins=list(allow_origins), allow_methods=["GET", "POST"])
     app.add_middleware(
@@ -160,14 +166,14 @@ def create_app(
     )
     gr.mount_gradio_app(
         app,
-        build_app(loader, settings=settings),
+        build_app(loader, settings=settings, downloads=downloads),
         path="/",
         theme=official_theme(),
         css_paths=STATIC / "page.css",
         footer_links=[],
         run_history=False,
         show_error=False,
-        max_file_size=MAX_UPLOAD_BYTES,
+        max_file_size=MAX_DRAFT_BYTES,
         ssr_mode=False,
         enable_monitoring=False,
         mcp_server=False,

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from typing import Literal, Protocol, runtime_checkable
 
+from assistant.draft import CheckedDraft
+from assistant.ledger import Ledger
 from assistant.types import Answer
 from corpus.types import Document
+
+ReportFormat = Literal["md", "docx"]
+LedgerFormat = Literal["csv", "xlsx", "json"]
+# Called with how many sentences are checked and how many there are; it may raise, which ends the check.
+OnProgress = Callable[[int, int], None]
 
 
 @runtime_checkable
@@ -21,6 +28,44 @@ class Assistant(Protocol):
 
     def ask(self, question: str, turns: Sequence[str] = ()) -> Answer:
         """Answer ``question``; ``turns`` are the earlier questions, oldest first."""
+        ...
+
+
+@runtime_checkable
+class DraftChecker(Protocol):
+    """What the tab 原文核对 asks of an assistant."""
+
+    def read_draft(self, data: bytes, name: str) -> str:
+        """The text of an uploaded file.
+
+        Raises:
+            RequestError: The file cannot be read, said in one sentence.
+        """
+        ...
+
+    def check_draft(self, text: str, name: str, on_progress: OnProgress | None = None) -> CheckedDraft:
+        """Check every sentence of a draft; what ``on_progress`` raises is passed on.
+
+        Raises:
+            RequestError: There is nothing to check, or too much of it.
+        """
+        ...
+
+    def draft_report(self, draft: CheckedDraft, format: ReportFormat) -> bytes:
+        """The check as a file."""
+        ...
+
+
+@runtime_checkable
+class LedgerKeeper(Protocol):
+    """What the tab 指标台账 asks of an assistant."""
+
+    def ledger(self) -> Ledger:
+        """All figures of the document; called often, so made once."""
+        ...
+
+    def export_ledger(self, ledger: Ledger, format: LedgerFormat) -> bytes:
+        """The entries of ``ledger``, which may be a part of all, as a file."""
         ...
 
 

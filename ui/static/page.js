@@ -28,7 +28,8 @@
     ["赞", "有帮助"], ["踩", "没有帮助"],
     ["Copy message", "复制回答与出处"], ["Copied message", "已复制"], ["Copy", "复制"], ["Copied", "已复制"],
     ["Clear", "清空对话"], ["Submit", "发送"], ["Stop", "停止"], ["Scroll to bottom", "回到最新"],
-    ["chatbot conversation", "对话"],
+    ["chatbot conversation", "对话"], ["Open cell menu", "排序"],
+    ["Select column", "选中整列"], ["Select row", "选中整行"],
   ]);
 
   const translate = (element) => {
@@ -59,9 +60,22 @@
     const examples = document.querySelector("#examples [data-testid=accordion-content]");
     if (examples) give("#examples > button", { "aria-expanded": String(examples.style.display !== "none") });
     give("#question textarea", { "aria-label": "问题" });
-    give("#citation textarea", { "aria-label": "引用（可复制）" });
+    give("#citation textarea", { "aria-label": "引用卡片（可复制）" });
+    give("#ledger-card textarea", { "aria-label": "引用卡片（可复制）" });
+    for (const line of ["#check-status", "#ledger-status", "#ledger-count", "#plan-notice"]) {
+      give(line, { role: "status", "aria-live": "polite" });
+    }
     give("#question .submit-button", { "aria-label": "发送" });
     give("#question .stop-button", { "aria-label": "停止" });
+    give("#check-input input[type=file]", { accept: ".txt,.docx", "aria-label": "上传文件", tabindex: "-1" });
+    // The menu of a column: reachable by keyboard, without the filters that the page has above the table.
+    document.querySelectorAll("#ledger-table .cell-menu-button[tabindex='-1']").forEach((menu) => {
+      menu.setAttribute("tabindex", "0");
+      name(menu, `${menu.closest("th")?.title ?? ""}：排序`);
+    });
+    document.querySelectorAll("[role=menuitem]").forEach((item) => {
+      if (/filter/i.test(item.textContent)) item.hidden = true;
+    });
     // Gradio's name for a message is its Markdown, tags and all.
     document.querySelectorAll("#chat [data-testid=bot]").forEach((message) => name(message, "回答"));
     document.querySelectorAll("#chat [data-testid=user]").forEach((message) => name(message, "问题"));
@@ -72,12 +86,52 @@
     });
   };
 
+  // What a permalink points at is brought into view once, when it is first there.
+  let shown = null;
+  const showTarget = () => {
+    const target = document.querySelector("#plan-text .is-target");
+    if (!target || target === shown || !target.getClientRects().length) return;
+    shown = target;
+    target.setAttribute("tabindex", "-1");
+    target.focus({ preventScroll: true });
+    (target.querySelector("mark") ?? target).scrollIntoView({ block: "center" });
+  };
+
   let isPlanned = false;
   const plan = () => {
     if (isPlanned) return;
     isPlanned = true;
-    requestAnimationFrame(() => { isPlanned = false; complete(); });
+    requestAnimationFrame(() => { isPlanned = false; complete(); showTarget(); });
   };
+
+  // Puts words into one of the page's hidden boxes, as if they had been typed.
+  const type = (selector, words) => {
+    const box = document.querySelector(`${selector} textarea, ${selector} input`);
+    if (!box) return false;
+    box.value = words;
+    box.dispatchEvent(new Event("input", { bubbles: true }));
+    return true;
+  };
+
+  // What a row of the ledger says stands under the table, on a phone out of sight.
+  document.addEventListener("click", (event) => {
+    if (!event.target.closest?.("#ledger-table .body-cell")) return;
+    setTimeout(() => {
+      const detail = document.querySelector("#ledger-detail");
+      if (detail && detail.getBoundingClientRect().top > window.innerHeight - 160) {
+        detail.scrollIntoView({ block: "center" });
+      }
+    }, 400);
+  });
+
+  const MAX_FILE_BYTES = 10 * 2 ** 20;
+  document.addEventListener("change", (event) => {
+    const files = event.target.matches?.("#check-input input[type=file]") ? event.target.files : [];
+    if (![...files].some((file) => file.size > MAX_FILE_BYTES)) return;
+    event.stopImmediatePropagation();
+    event.target.value = "";
+    type("#check-refused", String(Date.now()));
+  }, true);
 
   const showSource = (mark) => {
     const number = mark.textContent.replace(/\D/g, "");
@@ -112,6 +166,14 @@
   };
 
   document.addEventListener("click", (event) => {
+    const link = event.target.closest?.("a.permalink");
+    if (link && !event.ctrlKey && !event.metaKey && !event.shiftKey) {
+      const query = new URL(link.href).search;
+      shown = null;
+      // The same link once more must count as something new.
+      if (type("#jump", `${query}&t=${Date.now()}`)) event.preventDefault();
+      return;
+    }
     const mark = event.target.closest?.("#chat sup.cite");
     if (mark) showSource(mark);
     const button = event.target.closest?.("#chat button");
@@ -128,8 +190,15 @@
     });
   }, true);
 
+  document.addEventListener("click", (event) => {
+    const head = event.target.closest?.("#ledger-table th");
+    if (!head || event.target.closest("button")) return;
+    head.querySelector(".cell-menu-button")?.click();
+  });
+
   document.addEventListener("keydown", (event) => {
     if (event.key !== "Enter" && event.key !== " ") return;
+    if (event.target.matches?.("#ledger-table .body-cell")) { event.preventDefault(); event.target.click(); }
     if (event.target.matches?.("#chat sup.cite")) { event.preventDefault(); event.target.click(); }
   }, true);
 
