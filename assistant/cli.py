@@ -100,6 +100,7 @@ def _parser() -> argparse.ArgumentParser:
     evaluate.add_argument("--report", type=Path, metavar="目录", help="报告写到哪里")
     evaluate.add_argument("--benchmark", action="store_true", help="只测速度")
     evaluate.add_argument("--mutations", action="store_true", help="只测原文核对：逐句改动，看是否都能发现")
+    evaluate.add_argument("--ledger", action="store_true", help="只测指标台账：数字是否齐全，与人工台账是否一致")
     evaluate.add_argument("--json", action="store_true", help="输出 JSON")
     with_source(evaluate)
     command("doctor", _doctor, "检查安装、模型与索引")

@@ -142,6 +142,8 @@ def _is_number_first(before: str, figure: Figure, after: str) -> bool:
     """Whether the counted noun stands behind the figure (``5个项目``) and not in front of it (``项目5个``)."""
     if not _WORD.match(after.lstrip("“‘《")) or after.startswith("等") or words().tail.match(after):
         return False
+    if figure.unit in words().spans_of_time and before.endswith("连续"):
+        return False
     return bool(_noun_and_predicate(after)[0])
 
 
@@ -217,6 +219,8 @@ def _subject_first(before: str, figure: Figure, after: str) -> Reading:
         noun, verbs = _without_light(subject)
     else:
         noun, verbs = _without_verbs(subject)
+    if not relation and not verbs and (inner := words().inner_verb.search(noun)):
+        verbs = inner.group()  # 城镇新增就业
     return Reading(_clean(noun), relation or verbs)
 
 
@@ -348,7 +352,9 @@ def _is_quantity(figure: Figure) -> bool:
 
 def _clean(noun: str) -> str:
     """A noun phrase without marks and particles at its edges; quotation marks that do not pair are taken out."""
-    noun = _PARTICLES.sub("", noun.strip(_EDGES)).strip(_EDGES)
+    noun = noun.strip(_EDGES)
+    if not noun[:1] or min(_boundaries(noun[:4]), default=1) == 1 or noun[0] not in "和与及并在或":
+        noun = _PARTICLES.sub("", noun).strip(_EDGES)
     for opening, closing in ("“”", "（）", "《》"):
         if noun.count(opening) != noun.count(closing):
             noun = noun.replace(opening, "").replace(closing, "")

@@ -34,6 +34,8 @@ def run(options: argparse.Namespace) -> int:
         return run_benchmark(as_json=getattr(options, "json", False))
     if getattr(options, "mutations", False):
         return run_mutation_test(options.source, options.report, as_json=getattr(options, "json", False))
+    if getattr(options, "ledger", False):
+        return run_ledger_test(options.source, as_json=getattr(options, "json", False))
     return run_eval(
         options.suite,
         options.answerer or ("quote",),
@@ -92,6 +94,7 @@ def _run_eval(
     rescore: bool,
     reveal: bool,
 ) -> int:
+    from evals.desk import examine_desk
     from evals.report import scored_run, text_table, write_report
 
     suite = str(questions) if questions else suite
@@ -102,6 +105,7 @@ def _run_eval(
         runs = [scored_run(*stored_run(suite, name, cases, documents), documents) for name in names]
     else:
         base = open_answerer(names[0], source)
+        documents = dict(base.documents)
         runs = []
         for name in names:
             current = base if name == names[0] else open_answerer(name, source, base=base)
@@ -113,7 +117,8 @@ def _run_eval(
             runs.append(scored_run(info, results, current.documents))
     if report_dir:
         hidden = frozenset() if reveal else sealed_ids(suite)
-        for written in write_report(runs, report_dir, sealed=hidden):
+        desk = examine_desk(documents, _steps("原文核对"))
+        for written in write_report(runs, report_dir, sealed=hidden, desk=desk):
             sys.stderr.write(f"报告：{written}\n")
     if as_json:
         summary = [
@@ -183,6 +188,36 @@ def run_mutation_test(source: Sequence[Path] = (), report_dir: Path | None = Non
     else:
         sys.stdout.write("\n\n".join(map(text_table, reports)) + "\n")
     return 0 if all(report.is_clean for report in reports) else 1
+
+
+def run_ledger_test(source: Sequence[Path] = (), *, as_json: bool = False) -> int:
+    """Print how complete the ledger of each document is, and how it compares with the one written by people.
+
+    Returns:
+        Exit status: 0 no figure is lost, 1 one is, or failed.
+    """
+    from assistant.ledger import build_ledger
+    from corpus.passages import passages
+    from evals.desk import ledger_report
+    from evals.ledger_scores import as_text
+
+    try:
+        reports = {
+            document.title: ledger_report(build_ledger(document, passages(document)))
+            for document in open_documents(source).values()
+        }
+    except PlanAssistantError as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    if as_json:
+        data = [{"title": title, **asdict(report)} for title, report in reports.items()]
+        sys.stdout.write(json.dumps(data, ensure_ascii=False, indent=2, default=str) + "\n")
+    else:
+        for title, report in reports.items():
+            counts = f"全文数字 {report.figures} 个：已归类 {report.placed}，未归类 {report.unplaced}"
+            scores = as_text(report.scores) if report.scores else "没有人工台账可对照。"
+            sys.stdout.write(f"{title}\n{counts}\n{scores}\n")
+    return 0 if all(report.placed + report.unplaced == report.figures for report in reports.values()) else 1
 
 
 def _steps(name: str) -> Callable[[int, int], None] | None:

@@ -1,12 +1,7 @@
-"""How well the ledger's rules read a document: figures found, and fields right, against a ledger written by people.
-
-Usage: ``python -m evals.ledger_scores [--source PLAN.txt --gold GOLD.jsonl]``; the bundled plan and its gold by default.
-"""
+"""How well the ledger's rules read a document: figures found, and fields right, against a ledger written by people."""
 
 from __future__ import annotations
 
-import argparse
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -15,10 +10,8 @@ from typing import Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from assistant.ledger import Ledger, LedgerEntry, build_ledger
+from assistant.ledger import Ledger, LedgerEntry
 from corpus.errors import PlanAssistantError
-from corpus.load import load_document
-from corpus.passages import passages
 from evals.fold import fold
 
 FIELDS = ("indicator", "value", "upper", "unit", "bound", "relation", "year", "kind", "place", "paragraph", "quote")
@@ -195,25 +188,3 @@ def as_text(scores: LedgerScores) -> str:
         *(miss.reason() for miss in scores.misses),
     ]
     return "\n".join(lines)
-
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Score the ledger of a document and write the result to standard output."""
-    import corpus
-
-    parser = argparse.ArgumentParser(prog="python -m evals.ledger_scores")
-    parser.add_argument("--source", type=Path, default=Path(corpus.__file__).with_name("data") / "laiwu-2024-plan.txt")
-    parser.add_argument("--gold", type=Path, default=GOLD)
-    options = parser.parse_args(arguments)
-    try:
-        document = load_document(options.source)
-        scores = score_ledger(build_ledger(document, passages(document)), read_gold(options.gold))
-    except PlanAssistantError as error:
-        sys.stderr.write(f"{error}\n")
-        return 1
-    sys.stdout.write(as_text(scores) + "\n")
-    return 0
-
-
-if __name__ == "__main__":
-    raise SystemExit(main())

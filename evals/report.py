@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from corpus.types import Document
+from evals.desk import DeskReport
 from evals.run import RunInfo
 from evals.summary import (
     MEASURES,
@@ -111,25 +112,28 @@ def faults(run: Run, sealed: Collection[str] = ()) -> list[Fault]:
     return found
 
 
-def write_report(runs: Sequence[Run], folder: Path, *, sealed: Collection[str] = ()) -> tuple[Path, Path]:
+def write_report(
+    runs: Sequence[Run], folder: Path, *, sealed: Collection[str] = (), desk: Sequence[DeskReport] = ()
+) -> tuple[Path, Path]:
     """Write ``<suite>.md`` and ``<suite>.html``; the first run is the one reported, the others stand beside it.
 
     Args:
         runs: Scored runs of one suite, at least one.
         folder: Where to write; made if missing.
         sealed: Ids of questions of which nothing may be shown.
+        desk: What is said of wording check and ledger, a section for each document.
 
     Returns:
         The paths of the Markdown and of the HTML file.
     """
     folder.mkdir(parents=True, exist_ok=True)
     markdown, html = (folder / f"{runs[0].info.suite}.{ending}" for ending in ("md", "html"))
-    markdown.write_text(render(runs, "report.md", sealed=sealed), encoding="utf-8")
-    html.write_text(render(runs, "report.html", sealed=sealed), encoding="utf-8")
+    markdown.write_text(render(runs, "report.md", sealed=sealed, desk=desk), encoding="utf-8")
+    html.write_text(render(runs, "report.html", sealed=sealed, desk=desk), encoding="utf-8")
     return markdown, html
 
 
-def render(runs: Sequence[Run], template: str, *, sealed: Collection[str] = ()) -> str:
+def render(runs: Sequence[Run], template: str, *, sealed: Collection[str] = (), desk: Sequence[DeskReport] = ()) -> str:
     """The text of a report from one of the templates."""
     run = runs[0]
     return (
@@ -144,6 +148,7 @@ def render(runs: Sequence[Run], template: str, *, sealed: Collection[str] = ()) 
             types=sorted({group for group, _ in run.types}),
             personas=sorted({group for group, _ in run.personas}),
             faults=faults(run, sealed),
+            desk=desk,
             charts=[] if template.endswith(".md") else charts(runs),
         )
     )

@@ -133,7 +133,7 @@ def test_a_text_without_figures_has_an_empty_ledger() -> None:
         ),
         pytest.param(
             "城镇新增就业5000人，居民消费价格涨幅2%左右。",
-            [("城镇新增就业", ""), ("居民消费价格涨幅", "")],
+            [("城镇新增就业", "新增"), ("居民消费价格涨幅", "")],
             id="residents_are_no_rank",
         ),
         pytest.param(

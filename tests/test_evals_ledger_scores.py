@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +10,7 @@ from corpus.figures import find_figures
 from corpus.load import parse_document
 from corpus.passages import passages
 from corpus.types import Document
-from evals.ledger_scores import FIELDS, GOLD, GoldEntry, GoldLedgerError, as_text, main, read_gold, score_ledger
+from evals.ledger_scores import FIELDS, GOLD, GoldEntry, GoldLedgerError, as_text, read_gold, score_ledger
 
 TEXT = "云溪区2026年发展计划\n二、2026年主要目标\n全区工作稳步推进。新增停车位600个，地区生产总值增长6.2%。"
 FIELDS_RIGHT = 0.97  # what the issue asks for on the plan: mean over the fields
@@ -138,16 +137,3 @@ def test_gold_whose_figure_stands_outside_its_quotation_is_refused() -> None:
 def test_report_names_every_miss(ledger: Ledger) -> None:
     report = as_text(score_ledger(ledger, [gold(indicator="车位")]))
     assert "indicator：应为“车位”，得到“停车位”｜新增停车位600个" in report
-
-
-def test_command_measures_another_document(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    source, answers = tmp_path / "one.txt", tmp_path / "gold.jsonl"
-    source.write_text(TEXT, encoding="utf-8")
-    answers.write_text(json.dumps(gold().model_dump(mode="json"), ensure_ascii=False), encoding="utf-8")
-    assert main(["--source", str(source), "--gold", str(answers)]) == 0
-    assert capsys.readouterr().out.startswith("数字 1 个：找到 100.0%")
-
-
-def test_command_says_what_is_missing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["--gold", str(tmp_path / "none.jsonl")]) == 1
-    assert "无法读取" in capsys.readouterr().err
