@@ -13,20 +13,20 @@ import numpy as np
 from rapidfuzz import process
 from rapidfuzz.distance import Indel, LCSseq
 
-from assistant.canonical import FIRST_CODE, Canonical, Codebook, wording_words
+from assistant.canonical import Canonical, Codebook, wording_words
 from assistant.normalise import fold
 from corpus.figures import find_figures, units
 from corpus.segment import clauses, lines, sentences, split_spans
 from corpus.types import Document, Figure, Kind, Passage
 
 CANDIDATES = 8  # units looked at for each clause
+LEAST_BARE = 0.75  # the same for a unit with figures and words without
 LEAST = 0.5  # least score of a unit
 LEAST_WORDS = 0.7  # the same where the order of the words is another, as a mean of both sides
 LEAST_CONTENT = 0.6  # share of the words of a clause, relations and bounds aside, that a unit must have
 SAME_YEAR, OTHER_YEAR, OTHER_KIND = 0.12, -0.12, -0.04
 OTHER_YEAR_THAN_BEFORE = -0.08  # where a part names no year, it is taken to go on with that of the part before
-SAME_FIGURES = 0.08
-TERM_LETTERS = 3
+SAME_FIGURES = 0.14
 DERIVED = -0.02  # for units that are not compared by their own words
 NEXT, SAME_SENTENCE = 0.15, 0.06  # for units that follow each other as the clauses do
 
@@ -46,9 +46,9 @@ class Side:
         return self.words.codes[self.first : self.last]
 
     @property
-    def masked(self) -> str:
-        """The codes with ``#`` for each number."""
-        return self.words.masked[self.first : self.last]
+    def plain(self) -> str:
+        """The words with the listed term for its synonyms and ``#`` for each number."""
+        return "".join(self.words.plains[self.first : self.last])
 
     @property
     def surface(self) -> str:
@@ -79,7 +79,8 @@ class Unit:
 
     ``start`` to ``end`` is its place in the document, which the codes from ``begins`` to ``stops`` of the document stand
     for. It is compared by its own words, or by those of a passage that says in full what the clause leaves out (a
-    borrowed subject, a “分别” resolved).
+    borrowed subject, a “分别” resolved). ``subject`` is what the sentence opens with and the clause speaks of without naming
+    it (a park, a company), empty where there is none.
     """
 
     side: Side
@@ -91,17 +92,26 @@ class Unit:
     sentence: int
     year: int | None
     kind: Kind
+    subject: str
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What is said around words: of which year they are, whether results or targets, and whether of the place as a whole."""
+
+    year: int | None = None
+    kind: Kind | None = None
+    is_whole: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A clause of the text that is checked, and the year and kind that it claims."""
+    """A clause of the text that is checked, and what is said around it."""
 
     side: Side
     start: int
     end: int
-    year: int | None
-    kind: Kind | None
+    context: Context
 
 
 class Units:
@@ -129,23 +139,25 @@ class Units:
                         at += 1
                     holding = told or [p for p in known[at : at + 1] if p.start <= clause[0] and p.end >= clause[1]]
                     year, kind = (holding[0].year, holding[0].kind) if holding else (None, Kind.OTHER)
+                    subject = holding[0].subject if holding else ""
                     members = [m for m in split_spans(text, *clause, "、") if find_figures(text[slice(*m)])]
                     for start, end in [clause, *(members if len(members) > 1 else [])]:
                         first, last = bisect_left(starts, start), bisect_left(starts, end)
                         if first < last:
                             side = Side(text, canonical, first, last)
-                            self.all.append(Unit(side, start, end, first, last, True, number, year, kind))
+                            self.all.append(Unit(side, start, end, first, last, True, number, year, kind, subject))
                     first, last = bisect_left(starts, clause[0]), bisect_left(starts, clause[1])
                     for passage in told:
                         if passage.text not in text[slice(*clause)] and first < last:
                             own = book.canonical(passage.text)
                             side = Side(passage.text, own, 0, len(own.codes))
-                            self.all.append(Unit(side, *clause, first, last, False, number, year, kind))
-        self._masked = [unit.side.masked for unit in self.all]
+                            self.all.append(Unit(side, *clause, first, last, False, number, year, kind, subject))
+        self._plain = [unit.side.plain for unit in self.all]
         self._surfaces = [unit.side.surface for unit in self.all]
         self._derived = np.array([0.0 if u.is_verbatim else DERIVED for u in self.all])
-        self._content = [content(masked) for masked in self._masked]
+        self._content = [content(plain) for plain in self._plain]
         self._figures = [[figure_key(figure) for figure in unit.side.figures()] for unit in self.all]
+        self._bears = np.array([bool(figures) for figures in self._figures])
         self._bags = [Counter(words) for words in self._content]
         self._years = np.array([unit.year or 0 for unit in self.all])
         self._kinds = np.array([unit.kind.value for unit in self.all])
@@ -167,35 +179,44 @@ class Units:
 
     def scores(self, part: Part) -> np.ndarray:
         """How well each unit fits a part, 0 to about 1; words without their numbers count most."""
-        masked, surface = part.side.masked, part.side.surface
-        similar = process.cdist([masked], self._masked, scorer=Indel.normalized_similarity)[0]
+        plain, surface = part.side.plain, part.side.surface
+        similar = process.cdist([plain], self._plain, scorer=Indel.normalized_similarity)[0]
         same = process.cdist([surface], self._surfaces, scorer=Indel.normalized_similarity)[0]
-        own = content(masked)
+        own = content(plain)
         if own:
             shared = process.cdist([own], self._content, scorer=LCSseq.similarity)[0] / len(own)
         else:
             shared = np.array([0.0 if words else 1.0 for words in self._content])
         score = 0.6 * similar + 0.15 * same + 0.25 * shared + self._derived
+        if part.context.year is not None:
+            score = score + np.where(
+                self._years == part.context.year, SAME_YEAR, np.where(self._years > 0, OTHER_YEAR, 0.0)
+            )
+        if part.context.kind in (Kind.RESULT, Kind.TARGET):
+            other = Kind.TARGET if part.context.kind is Kind.RESULT else Kind.RESULT
+            score = score + np.where(self._kinds == other.value, OTHER_KIND, 0.0)
         figures = [figure_key(figure) for figure in part.side.figures()]
         if figures:
             score = score + np.array([SAME_FIGURES if own == figures else 0.0 for own in self._figures])
-        if part.year is not None:
-            score = score + np.where(self._years == part.year, SAME_YEAR, np.where(self._years > 0, OTHER_YEAR, 0.0))
-        if part.kind in (Kind.RESULT, Kind.TARGET):
-            other = Kind.TARGET if part.kind is Kind.RESULT else Kind.RESULT
-            score = score + np.where(self._kinds == other.value, OTHER_KIND, 0.0)
+        else:  # words that only lead on to a figure (工业这一块) are not the clause that bears it
+            score = np.where(self._bears, np.where(score >= LEAST_BARE, score, 0.0), score)
         return np.where(shared >= LEAST_CONTENT, score, 0.0)
 
     def reworded(self, part: Part) -> Unit | None:
         """The unit with nearly all words of a part in whatever order, and most of its own among them."""
-        own = Counter(content(part.side.masked))
+        own = Counter(content(part.side.plain))
         if own.total() < 2:
             return None
         best, found = LEAST_WORDS, None
-        for unit, theirs in zip(self.all, self._bags, strict=True):
+        is_bare = not part.side.figures()
+        for unit, theirs, bears in zip(self.all, self._bags, self._figures, strict=True):
+            if not bears and not is_bare:
+                continue
             both = (own & theirs).total()
-            time = SAME_YEAR if part.year == unit.year else 0.0
-            score = both / own.total() * 0.6 + both / max(1, theirs.total()) * 0.4 + (time if part.year else 0.0)
+            time = SAME_YEAR if part.context.year == unit.year else 0.0
+            score = (
+                both / own.total() * 0.6 + both / max(1, theirs.total()) * 0.4 + (time if part.context.year else 0.0)
+            )
             if score > best and both >= 2:
                 best, found = score, unit
         return found
@@ -211,7 +232,7 @@ class Units:
             ]
             layers.append([*layer, (None, LEAST * 0.5)])
         paths: list[tuple[float, list[Unit | None]]] = [(0.0, [])]
-        for layer, is_dated in zip(layers, [part.year is not None for part in parts], strict=True):
+        for layer, is_dated in zip(layers, [part.context.year is not None for part in parts], strict=True):
             paths = [
                 max(
                     ((total + score + self._step(path, unit, is_dated), [*path, unit]) for total, path in paths),
@@ -237,12 +258,9 @@ def figure_key(figure: Figure) -> tuple[object, ...]:
     return figure.value, figure.upper, figure.unit, figure.bound
 
 
-def content(masked: str) -> str:
-    """What a clause is about: its codes without numbers, units of measure, relations, bound or empty words.
-
-    The code of a listed term stands there as often as a term has characters, so that it counts as much as one spelt out.
-    """
-    return "".join(code if code < FIRST_CODE else code * TERM_LETTERS for code in _about_nothing().sub("", masked))
+def content(plain: str) -> str:
+    """What words are about: without numbers, units of measure, relations, bound and empty words."""
+    return _about_nothing().sub("", plain)
 
 
 @cache

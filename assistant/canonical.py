@@ -44,14 +44,14 @@ class Canonical:
     """A text in the form for comparison.
 
     ``codes`` has one character for each unit (a character, a number, a listed term); ``spans`` gives the characters of
-    the text that each stands for, in order; ``surfaces`` how each was written, folded; ``masked`` is ``codes`` with
-    ``#`` for every number. ``figures`` are those of the text, Chinese numerals among them, with offsets in the text.
+    the text that each stands for, in order; ``surfaces`` how each was written, folded; ``plains`` the same with the
+    listed term for its synonyms and ``#`` for every number. ``figures`` are those of the text, Chinese numerals among them, with offsets in the text.
     """
 
     codes: str
-    masked: str
     spans: tuple[tuple[int, int], ...]
     surfaces: tuple[str, ...]
+    plains: tuple[str, ...]
     figures: tuple[Figure, ...]
 
     def span(self, first: int, last: int) -> tuple[int, int]:
@@ -90,9 +90,9 @@ class Codebook:
             codes.append(code)
         return Canonical(
             "".join(codes),
-            "".join("#" if _DIGITS.fullmatch(unit[0]) else code for unit, code in zip(units, codes, strict=True)),
             tuple((start, end) for _, _, start, end in units),
             tuple(surface for _, surface, _, _ in units),
+            tuple("#" if _DIGITS.fullmatch(key) else key for key, _, _, _ in units),
             figures,
         )
 

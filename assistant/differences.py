@@ -16,6 +16,9 @@ from corpus.figures import bound_words
 from corpus.passages import shared_out
 from corpus.types import Figure
 
+_LEVELS = "国省市区县乡镇村"
+_PREDICATE = re.compile("增长|下降|提高|降低|增加|减少|达到|达|完成|实现|为")
+
 
 def difference(original: str, words: str) -> list[tuple[str, str]]:
     """The steps from the original to other words: ``equal``, ``delete`` and ``insert`` runs of characters.
@@ -55,7 +58,7 @@ def named(original: Side, left: tuple[int, int], said: Side, right: tuple[int, i
     old, new = _figure_over(original, left), _figure_over(said, right)
     old_figure = original.text[old.start : old.end] if old else ""
     new_figure = said.text[new.start : new.end] if new else ""
-    is_number = "#" in original.masked[slice(*left)], "#" in said.masked[slice(*right)]
+    is_number = _has_number(original, left), _has_number(said, right)
     same_digits = bool(old and new) and _digits(old_figure) == _digits(new_figure)
     if all(is_number) or (same_digits and not any(is_number) and old_figure != new_figure and not _bound_in(was + now)):
         kind = Difference.UNIT if same_digits else Difference.NUMBER
@@ -97,18 +100,29 @@ def checked_figures(original: Side, said: Side, *, altered: bool) -> list[Checke
     return checked
 
 
-def is_other_indicator(findings: Sequence[Finding], original: Side, said: Side) -> bool:
-    """Whether some of the words that say what a figure is a figure of were exchanged for others, not only moved."""
-    relations = wording_words()["relations"]
-    for finding in findings:
-        if finding.difference is not Difference.WORDS:
-            continue
-        was, now = content(fold(finding.original)), content(fold(finding.said))
-        is_relation = any(finding.original in word or finding.said in word for word in relations)
-        is_moved = was in said.surface or now in original.surface
-        if was and now and len(was) + len(now) > 2 and not is_relation and not is_moved:
+def is_other_indicator(original: Side, said: Side) -> bool:
+    """Whether some of the words that say what a figure is a figure of were exchanged, not only moved or left out.
+
+    Where all else is word for word the original, words put in or left out inside count too (出口额, 进出口额).
+    """
+    was, now = content(original.plain), content(said.plain)
+    whole = list(changes(original.codes, said.codes))
+    is_quote = len(whole) == 1 and not _has_number(original, whole[0][0]) and not _has_number(said, whole[0][1])
+    for left, right in changes(was, now):
+        old, new = was[slice(*left)], now[slice(*right)]
+        if old and new:
+            levels = {c for c in old if c in _LEVELS}, {c for c in new if c in _LEVELS}
+            is_moved = old in now or new in was
+            if not is_moved and (len(old) + len(new) > 2 or (all(levels) and not levels[0] & levels[1])):
+                return True
+        elif is_quote and left[0] > 0 and left[1] < len(was):
             return True
-    return False
+    stages = [{word for word in wording_words()["stages"] if word in side.plain} for side in (original, said)]
+    return all(stages) and not stages[0] & stages[1]
+
+
+def _has_number(side: Side, run: tuple[int, int]) -> bool:
+    return "#" in side.words.plains[side.first + run[0] : side.first + run[1]]
 
 
 def _before(side: Side, figure: Figure) -> str:
@@ -170,7 +184,10 @@ def _partners(original: Side, said: Side) -> list[Figure | None]:
 
 
 def _member_likeness(one: tuple[str, Figure], other: tuple[str, Figure]) -> float:
-    return Indel.normalized_similarity(one[0].replace(one[1].text, ""), other[0].replace(other[1].text, ""))
+    """How alike two members of a “分别” are; their last words, which tell them apart, count twice."""
+    names = [_PREDICATE.split(words.replace(figure.text, ""))[0] for words, figure in (one, other)]
+    ends = [name[-4:] for name in names]
+    return Indel.normalized_similarity(*names) + 2 * Indel.normalized_similarity(*ends)
 
 
 def _likeness(figure: Figure, said: Side, other: Figure, original: Side) -> float:

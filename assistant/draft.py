@@ -71,11 +71,15 @@ class CheckedSentence:
 
 @dataclass(frozen=True, slots=True)
 class DraftSummary:
-    """What a check of a draft comes to: counts of its sentences and of its figures."""
+    """What a check of a draft comes to: counts of its sentences and of its figures.
+
+    ``reworded`` are those of the ``mismatch`` that say every figure as the plan does, only in other words.
+    """
 
     sentences: int
     match: int
     mismatch: int
+    reworded: int
     not_found: int
     figures: int
     exact: int
@@ -317,6 +321,7 @@ def summarise(checked: list[CheckedSentence]) -> DraftSummary:
         sentences=len(checked),
         match=verdicts[Verdict.MATCH],
         mismatch=verdicts[Verdict.MISMATCH],
+        reworded=sum(sentence.check.is_only_reworded for sentence in checked),
         not_found=verdicts[Verdict.NOT_FOUND],
         figures=states.total(),
         exact=states[FigureState.EXACT],

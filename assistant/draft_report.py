@@ -1,7 +1,7 @@
 """The check of a draft as a report: for the terminal, as Markdown and as a Word file.
 
-The three say the same in the same order: what was checked against what, counts, then what differs from the plan, what
-is not in it (sentences with figures first), and briefly what is the same.
+The three say the same in the same order: what was checked against what, counts, then what differs from the plan (in figures
+first), what is not in it (sentences with figures first), and briefly what is the same.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ VERDICT_WORDS = {
     Verdict.NOT_FOUND: "文件中没有",
     Verdict.MATCH: "与原文一致",
 }
+REWORDED = "只是字句不同，数字一致"
 _STATE_WORDS = {FigureState.EXACT: "一致", FigureState.ALTERED: "改动", FigureState.ABSENT: "文中没有"}
 _LEGEND = "草稿中与原文不同的字加删除线，原文的字加粗。"
 _LEGEND_DOCX = "草稿中与原文不同的字为红色删除线，原文的字为绿色下划线。"
@@ -41,7 +42,8 @@ def report_text(draft: CheckedDraft, document: Document) -> str:
     lines = []
     for number, sentence in enumerate(draft.sentences, start=1):
         check = sentence.check
-        lines.append(f"{number}. [{VERDICT_WORDS[Verdict(check.verdict)]}] {one_line(sentence.text)}")
+        verdict = REWORDED if check.is_only_reworded else VERDICT_WORDS[Verdict(check.verdict)]
+        lines.append(f"{number}. [{verdict}] {one_line(sentence.text)}")
         if check.verdict == Verdict.MISMATCH:
             lines.append(f"   原文：{one_line(check.original)}")
         if sentence.citation:
@@ -73,13 +75,17 @@ def report_markdown(draft: CheckedDraft, document: Document, *, on: datetime.dat
 def _mismatch_markdown(number: int, sentence: CheckedSentence, document: Document) -> str:
     said, original = sides(sentence)
     lines = [
-        f"### 第 {number} 句",
+        f"### {_heading(number, sentence)}",
         "",
         f"- 草稿：{_marked(said, '~~')}",
         f"- 原文：{_marked(original, '**')}",
         f"- 出处：{escaped(place_words(sentence, document))}",
     ]
     return "\n".join([*lines, *(f"- {escaped(words)}" for words in _notes(sentence.check))])
+
+
+def _heading(number: int, sentence: CheckedSentence) -> str:
+    return f"第 {number} 句" + (f"（{REWORDED}）" if sentence.check.is_only_reworded else "")
 
 
 def _line_markdown(number: int, sentence: CheckedSentence, document: Document) -> str:
@@ -130,7 +136,7 @@ def report_docx(draft: CheckedDraft, document: Document, *, on: datetime.date | 
 def _add_sentence(file: Any, number: int, sentence: CheckedSentence, document: Document) -> None:
     if sentence.check.verdict == Verdict.MISMATCH:
         said, original = sides(sentence)
-        file.add_heading(f"第 {number} 句", 2)
+        file.add_heading(_heading(number, sentence), 2)
         _add_line(file, "草稿", said, _WRONG)
         _add_line(file, "原文", original, _RIGHT)
         _add_line(file, "出处", [(place_words(sentence, document), False)])
@@ -200,8 +206,9 @@ def summary_words(summary: DraftSummary) -> tuple[tuple[str, str], tuple[str, st
     return (
         (
             "句子",
-            f"核对 {summary.sentences} 句，一致 {summary.match}，不一致 {summary.mismatch}，"
-            f"文件中没有 {summary.not_found}",
+            f"核对 {summary.sentences} 句，一致 {summary.match}，不一致 {summary.mismatch}"
+            + (f"（其中 {summary.reworded} 句{REWORDED}）" if summary.reworded else "")
+            + f"，文件中没有 {summary.not_found}",
         ),
         (
             "数字",
@@ -217,6 +224,8 @@ def _groups(draft: CheckedDraft) -> Iterator[tuple[Verdict, list[tuple[int, Chec
         sentences = [(number, sentence) for number, sentence in numbered if sentence.check.verdict == verdict]
         if verdict is Verdict.NOT_FOUND:
             sentences.sort(key=lambda numbered: not numbered[1].check.figures)
+        if verdict is Verdict.MISMATCH:
+            sentences.sort(key=lambda numbered: numbered[1].check.is_only_reworded)
         if sentences:
             yield verdict, sentences
 

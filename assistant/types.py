@@ -47,7 +47,7 @@ class FigureState(StrEnum):
 
 
 class Difference(StrEnum):
-    """In what words differ from the original; the last three differ without being wrong."""
+    """In what words differ from the original, the gravest first; the last three differ without being wrong."""
 
     NUMBER = "数字"
     UNIT = "单位"
@@ -56,10 +56,10 @@ class Difference(StrEnum):
     YEAR = "年份"
     KIND = "性质"  # a result given as a target, or the other way round
     INDICATOR = "指标"  # the figure is another indicator's
-    JOINED = "拼接"  # clauses that do not stand together
+    CUT = "截断"  # an end cut so that the meaning changes
     OMITTED = "缺漏"
     ADDED = "增添"
-    CUT = "截断"  # an end cut so that the meaning changes
+    JOINED = "拼接"  # clauses that do not stand together
     WORDS = "用字"
     SYNONYM = "同义"
     NOTATION = "写法"  # the same value or word, written otherwise
@@ -100,8 +100,9 @@ class WordingCheck:
     """What became of a wording question; ``diff`` leads from the original to the words asked about.
 
     ``verdict`` is a :class:`Verdict`; each step of ``diff`` is ``equal``, ``delete`` or ``insert`` with its characters,
-    and there are none where the words match or were not found. ``findings`` name the differences, in reading order;
-    with a match there may be some that are not wrong. ``figures`` are those of the words, in reading order.
+    and there are none where the words match or were not found. ``findings`` name the differences, the gravest first and
+    of one kind in reading order; with a match there may be some that are not wrong. ``figures`` are those of the words,
+    in reading order.
     """
 
     verdict: Verdict
@@ -109,6 +110,18 @@ class WordingCheck:
     diff: tuple[tuple[str, str], ...] = ()
     findings: tuple[Finding, ...] = ()
     figures: tuple[CheckedFigure, ...] = ()
+
+    @property
+    def is_only_reworded(self) -> bool:
+        """Whether words that do not match say every figure as the plan does, only in other words or another order."""
+        return (
+            self.verdict == Verdict.MISMATCH
+            and all(figure.state is FigureState.EXACT for figure in self.figures)
+            and all(f.difference in _REWORDED or not f.difference.is_wrong for f in self.findings)
+        )
+
+
+_REWORDED = frozenset({Difference.ADDED, Difference.JOINED, Difference.WORDS})
 
 
 @dataclass(frozen=True, slots=True)

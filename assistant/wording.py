@@ -15,7 +15,7 @@ from functools import cache
 
 from rapidfuzz.distance import Indel
 
-from assistant.alignment import Part, Side, Unit, Units, content
+from assistant.alignment import Context, Part, Side, Unit, Units, content
 from assistant.canonical import Codebook, wording_words
 from assistant.differences import (
     changes,
@@ -36,7 +36,8 @@ KIND_WORDS = {Kind.RESULT: "实际完成情况", Kind.TARGET: "目标或安排"}
 MAX_GAP = 60  # codes of the document that may lie between two parts for both to be shown as one original
 LEAST_SHARE = 0.5  # of words without figures that must have been found for the whole to count as found
 LEAST_NEAR = 0.2  # least similarity of what is offered as the nearest place
-_OF_TIME = (Difference.YEAR, Difference.KIND)
+_GRAVITY = {difference: place for place, difference in enumerate(Difference)}
+_OF_CONTEXT = (Difference.YEAR, Difference.KIND, Difference.INDICATOR)
 _MARKS = "。；;，, 、：:\n\t　"
 
 
@@ -127,28 +128,29 @@ class WordingChecker:
 
     def _check_one(self, whole: Side, year: int | None, kind: Kind | None) -> tuple[WordingCheck, Located | None]:
         words, canonical = whole.text, whole.words
-        literal = self._literal(whole, year, kind)
+        literal = self._literal(whole, Context(year, kind))
         label = self._label(words, 0, len(words))
         starts = [start for start, _ in canonical.spans]
         for end, told in label.ends:
             first = bisect_left(starts, end)
             if literal is None and first < len(starts):
-                literal = self._literal(replace(whole, first=first), label.year, told or kind)
-        if literal and not any(f.difference in _OF_TIME for f in literal[0].findings):
+                around = Context(label.year, told or kind, self._is_whole(words[:end]))
+                literal = self._literal(replace(whole, first=first), around)
+        if literal and not any(f.difference in _OF_CONTEXT for f in literal[0].findings):
             return literal
         aligned = self._aligned(whole, year, kind)
         return literal if literal and aligned[0].verdict is Verdict.NOT_FOUND else aligned
 
     # --- words that stand in the document without a break ---
 
-    def _literal(self, said: Side, year: int | None, kind: Kind | None) -> tuple[WordingCheck, Located] | None:
+    def _literal(self, said: Side, around: Context) -> tuple[WordingCheck, Located] | None:
         """The best place at which words stand in the document in the form for comparison; ``None`` for no place."""
         found = []
         codes = self._units.canonical.codes
         at = codes.find(said.codes)
         while at != -1:
             place = Side(self._document.text, self._units.canonical, at, at + len(said.codes))
-            findings = self._excerpt_findings(place, said, year, kind)
+            findings = self._excerpt_findings(place, said, around)
             wrong = [finding for finding in findings if finding.difference.is_wrong]
             found.append((len(wrong), place, findings))
             if not wrong:
@@ -170,20 +172,20 @@ class WordingChecker:
             check = WordingCheck(Verdict.MATCH, original, (), tuple(findings), figures)
         return check, Located(start, end, 100.0)
 
-    def _excerpt_findings(self, place: Side, said: Side, year: int | None, kind: Kind | None) -> list[Finding]:
+    def _excerpt_findings(self, place: Side, said: Side, around: Context) -> list[Finding]:
         """What is cut, claimed of another time, or written otherwise, where words stand at a place of the document."""
         start, end = place.span()
         touched = self._units.touching(start, end)
         findings = cut_findings(place.text, touched, start, end) if touched else []
         unit = self._units.at(touched[0][0]) if touched else None
         if unit:
-            findings += _time_findings(unit, year, kind)
+            findings += _context_findings(unit, around)
         for index, own in enumerate(place.words.surfaces[place.first : place.last]):
             surface = said.words.surfaces[said.first + index]
             if own == surface or len(own) + len(surface) <= 3:  # 和 for 与
                 continue
             original = place.written(index, index + 1)
-            is_number = place.masked[index] == "#"
+            is_number = place.words.plains[place.first + index] == "#"
             what = Difference.NOTATION if is_number else Difference.SYNONYM
             note = "数值相同，写法不同" if is_number else "同义，非原文用字"
             findings.append(Finding(what, said.written(index, index + 1), original, f"{note}：原文作“{original}”"))
@@ -191,7 +193,7 @@ class WordingChecker:
 
     def _figures_standing(self, place: Side, said: Side, findings: Sequence[Finding]) -> Iterator[CheckedFigure]:
         """The figures of words that stand at a place of the document; altered where they are cut or of another time."""
-        other_time = any(finding.difference in _OF_TIME for finding in findings)
+        other_time = any(finding.difference in _OF_CONTEXT for finding in findings)
         starts = [start for start, _ in said.words.spans[said.first : said.last]]
         lost = any(
             finding.difference is Difference.CUT and any(w in finding.original for w in wording_words()["commitments"])
@@ -217,7 +219,7 @@ class WordingChecker:
         pairs = [self._compared(part, unit) if unit else None for part, unit in zip(parts, units, strict=True)]
         for place, (part, pair) in enumerate(zip(parts, pairs, strict=True)):
             before = pairs[place - 1] if place else None
-            if pair and len(content(part.side.masked)) < 2 and not (before and before.unit.stops == pair.unit.begins):
+            if pair and len(content(part.side.plain)) < 2 and not (before and before.unit.stops == pair.unit.begins):
                 pairs[place] = units[place] = None  # “增长6%” by itself is anybody's
         parts, units, pairs = self._reworded(parts, units, pairs)
         figures = tuple(
@@ -230,7 +232,7 @@ class WordingChecker:
         is_little = told < LEAST_SHARE * len(said.codes) and not any(pair.figures for pair in found)
         if not found or is_little:
             return WordingCheck(Verdict.NOT_FOUND, "", (), (), figures), self._nearest(parts)
-        findings = list(self._findings(parts, pairs))
+        findings = sorted(self._findings(parts, pairs), key=lambda finding: _GRAVITY[finding.difference])
         if not any(finding.difference.is_wrong for finding in findings):
             findings.append(Finding(Difference.WORDS, "", "", "与原文的字句或顺序不同"))
         start, end = self._shown(found)
@@ -253,23 +255,24 @@ class WordingChecker:
                 ):
                     continue
                 side = replace(parts[first].side, last=parts[last].side.last)
-                year = self._year_in(side.written()) or part.year
-                joined = Part(side, parts[first].start, parts[last].end, year, part.kind)
+                year = self._year_in(side.written()) or part.context.year
+                context = replace(part.context, year=year)
+                joined = Part(side, parts[first].start, parts[last].end, context)
                 unit = self._units.reworded(joined)
                 if not unit:
                     continue
-                figures = checked_figures(unit.side, side, altered=bool(_time_findings(unit, year, part.kind)))
+                figures = checked_figures(unit.side, side, altered=bool(_context_findings(unit, context)))
                 note = f"说法不同，原文是“{self._document.text[unit.start : unit.end]}”"
                 words = Finding(Difference.WORDS, side.written(), self._document.text[unit.start : unit.end], note)
                 wrong = [
                     Finding(Difference.NUMBER, f.text, f.original, f"原文是“{f.original}”，此处是“{f.text}”")
                     for f in figures
-                    if f.state is FigureState.ALTERED
+                    if f.state is FigureState.ALTERED and f.text != f.original
                 ]
                 pair = _Pair(
                     joined,
                     unit,
-                    (words, *wrong, *_time_findings(unit, year, part.kind)),
+                    (words, *wrong, *_context_findings(unit, context)),
                     tuple(self._given_to_others(joined, unit, figures)),
                 )
                 parts[first : last + 1], units[first : last + 1] = [joined], [unit]
@@ -289,16 +292,17 @@ class WordingChecker:
             for begin, told in label.ends or ((start, None),):
                 side = replace(said, first=bisect_left(starts, begin), last=last)
                 if side.first < last:
-                    parts.append(Part(side, side.span()[0], end, year, told or kind))
+                    whole = self._is_whole(said.text[start : max(begin, start + 4)])
+                    parts.append(Part(side, side.span()[0], end, Context(year, told or kind, whole)))
             if parts:
                 yield max(parts, key=lambda part: float(self._units.scores(part).max(initial=0.0)))
 
     def _compared(self, part: Part, unit: Unit) -> _Pair | None:
         """What differs between a part and its unit; ``None`` where they turn out to speak of different things."""
-        findings = [*self._differences(part, unit), *_time_findings(unit, part.year, part.kind)]
-        of_time = any(finding.difference in _OF_TIME for finding in findings)
-        other = bool(part.side.figures()) and is_other_indicator(findings, unit.side, part.side)
-        figures = checked_figures(unit.side, part.side, altered=of_time or other)
+        findings = [*self._differences(part, unit), *_context_findings(unit, part.context)]
+        of_context = any(finding.difference in _OF_CONTEXT for finding in findings)
+        other = bool(part.side.figures()) and is_other_indicator(unit.side, part.side)
+        figures = checked_figures(unit.side, part.side, altered=of_context or other)
         if other:
             borne = {(f.value, f.unit) for f in unit.side.figures()}
             if not any((f.value, f.unit) in borne for f in part.side.figures()):
@@ -308,7 +312,8 @@ class WordingChecker:
             findings.append(Finding(Difference.INDICATOR, part.side.written(), original, note))
         told = "".join(finding.said for finding in findings)
         for figure in figures:
-            if figure.state is FigureState.ALTERED and not of_time and figure.text not in told:
+            is_told = of_context or figure.text in told or figure.text == figure.original
+            if figure.state is FigureState.ALTERED and not is_told:
                 note = f"原文是“{figure.original}”，此处是“{figure.text}”"
                 findings.append(Finding(Difference.NUMBER, figure.text, figure.original, note))
         return _Pair(part, unit, tuple(findings), tuple(self._given_to_others(part, unit, figures)))
@@ -384,7 +389,7 @@ class WordingChecker:
         longest = max((part.side for part in parts), key=lambda side: side.last - side.first, default=None)
         if longest is None:
             return None
-        scored = [(Indel.normalized_similarity(longest.masked, unit.side.masked), unit) for unit in self._units.all]
+        scored = [(Indel.normalized_similarity(longest.plain, unit.side.plain), unit) for unit in self._units.all]
         score, unit = max(scored, key=lambda item: item[0], default=(0.0, None))
         return Located(unit.start, unit.end, 100 * score) if unit and score > LEAST_NEAR else None
 
@@ -401,6 +406,10 @@ class WordingChecker:
         while following := word.match(text, ends[-1][0], end):
             ends.append((following.end(), _kind_said(text[start : following.end()])))
         return _Label(year, tuple(ends))
+
+    def _is_whole(self, words: str) -> bool:
+        """Whether words speak of the document's place as a whole."""
+        return any(name in words for name in wording_words()["whole_place"])
 
     def _year_in(self, words: str) -> int | None:
         """The first year that words name, 今年 and its like counted from the document's own."""
@@ -430,14 +439,16 @@ def _label_patterns(place: str) -> tuple[re.Pattern[str], re.Pattern[str]]:
     return re.compile(rf"(?:(?:{words}){blank})*{year}{blank}"), re.compile(rf"(?:{words}){blank}")
 
 
-def _time_findings(unit: Unit, year: int | None, kind: Kind | None) -> list[Finding]:
-    """Whether words claim another year or kind than the clause has."""
-    if year is not None and unit.year is not None and year != unit.year:
-        note = f"年份不同：原文是{unit.year}年的{KIND_WORDS.get(unit.kind, '内容')}，不是{year}年的"
-        return [Finding(Difference.YEAR, f"{year}年", f"{unit.year}年", note)]
-    own, said = KIND_WORDS.get(unit.kind), KIND_WORDS.get(kind) if kind else None
+def _context_findings(unit: Unit, around: Context) -> list[Finding]:
+    """Whether words are said of another year, as another kind, or of a larger whole than the clause is."""
+    own, said = KIND_WORDS.get(unit.kind), KIND_WORDS.get(around.kind) if around.kind else None
+    if around.year is not None and unit.year is not None and around.year != unit.year:
+        note = f"年份不同：原文是{unit.year}年的{own or '内容'}，不是{around.year}年的"
+        return [Finding(Difference.YEAR, f"{around.year}年", f"{unit.year}年", note)]
     if own and said and own != said:
         return [Finding(Difference.KIND, said, own, f"性质不同：原文是{own}，不是{said}")]
+    if around.is_whole and unit.subject:
+        return [Finding(Difference.INDICATOR, "", unit.subject, f"原文说的是“{unit.subject}”，不是全部")]
     return []
 
 

@@ -63,6 +63,8 @@ def _is_date_or_code(text: str, match: re.Match[str]) -> bool:
         return True
     if not unit and (following in tuple("月日号届版〕〉》)") or (following.isascii() and following.isalpha())):
         return True
+    if unit == "强":
+        return True  # 世界500强
     if unit == "年" and text[match.start("number") - 1 : match.start("number")] in ("十", "百"):
         return True
     if not unit and not match["scale"] and not match["scale1"] and re.fullmatch(r"\d{5,}", number):

@@ -63,7 +63,7 @@ def test_every_sentence_is_checked() -> None:
     draft = checked()
     assert draft.name == PASTED
     assert [s.check.verdict for s in draft.sentences] == ["match", "mismatch", "match", "not_found"]
-    assert draft.summary == DraftSummary(4, 2, 1, 1, 4, 2, 1, 1)
+    assert draft.summary == DraftSummary(4, 2, 1, 0, 1, 4, 2, 1, 1)
 
 
 @pytest.mark.parametrize("text", ["", "  \n ", None])
@@ -244,7 +244,7 @@ def test_draft_without_differences_says_so() -> None:
 
 
 def test_draft_without_sentences_says_so() -> None:
-    assert "没有可以核对的句子" in draft_markdown(CheckedDraft("", (), DraftSummary(*[0] * 8)), DOCUMENTS)
+    assert "没有可以核对的句子" in draft_markdown(CheckedDraft("", (), DraftSummary(*[0] * 9)), DOCUMENTS)
 
 
 def test_very_long_draft_is_cut_on_the_page_and_says_so() -> None:
@@ -268,7 +268,7 @@ def test_draft_and_findings_are_text(verdict: str, payload: str) -> None:
     diff = (("equal", payload), ("delete", payload), ("insert", payload))
     check = WordingCheck(verdict, payload, diff, (finding,))  # type: ignore[arg-type]
     citation = Citation(1, payload, "1.1", payload, payload, 0, 5, "")
-    draft = CheckedDraft(payload, (CheckedSentence(payload, 0, 1, check, citation),), DraftSummary(*[1] * 8))
+    draft = CheckedDraft(payload, (CheckedSentence(payload, 0, 1, check, citation),), DraftSummary(*[1] * 9))
     for shown in (draft_markdown(draft, DOCUMENTS), summary_markdown(draft)):
         elements = Elements(shown)
         assert elements.names <= {"div", "p", "span", "b", "br", "ins", "del", "ul", "li"}

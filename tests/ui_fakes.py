@@ -6,7 +6,6 @@ import difflib
 import json
 import threading
 import time
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from decimal import Decimal
@@ -15,7 +14,7 @@ from pathlib import Path
 import uvicorn
 
 import corpus
-from assistant.draft import CheckedDraft, CheckedSentence, DraftSummary
+from assistant.draft import CheckedDraft, CheckedSentence, summarise
 from assistant.ledger import EntryKind, Ledger, LedgerEntry, UnplacedFigure
 from assistant.types import (
     Answer,
@@ -158,7 +157,7 @@ class FakeDesk(FakeAssistant):
             time.sleep(self.sentence_s)
             self.checked += 1
             checked.append(self._sentence(text[start:end], start, end))
-        return CheckedDraft(name, tuple(checked), _summary(checked))
+        return CheckedDraft(name, tuple(checked), summarise(checked))
 
     def _sentence(self, words: str, start: int, end: int) -> CheckedSentence:
         if "崩溃" in words:
@@ -264,21 +263,6 @@ def _diff(original: str, words: str) -> tuple[tuple[str, str], ...]:
         else:
             steps += [("delete", original[a:b]), ("insert", words[c:d])]
     return tuple(step for step in steps if step[1])
-
-
-def _summary(checked: Sequence[CheckedSentence]) -> DraftSummary:
-    verdicts = Counter(sentence.check.verdict for sentence in checked)
-    states = Counter(figure.state for sentence in checked for figure in sentence.check.figures)
-    return DraftSummary(
-        sentences=len(checked),
-        match=verdicts[Verdict.MATCH],
-        mismatch=verdicts[Verdict.MISMATCH],
-        not_found=verdicts[Verdict.NOT_FOUND],
-        figures=states.total(),
-        exact=states[FigureState.EXACT],
-        altered=states[FigureState.ALTERED],
-        absent=states[FigureState.ABSENT],
-    )
 
 
 @contextmanager

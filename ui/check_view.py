@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
+from itertools import groupby
 
 from assistant.draft import CheckedDraft, CheckedSentence
 from assistant.places import place_of
@@ -48,7 +49,8 @@ def summary_markdown(draft: CheckedDraft) -> str:
     sentences = _counts(
         (
             ("match", "一致", summary.match),
-            ("mismatch", "不一致", summary.mismatch),
+            ("mismatch", "不一致", summary.mismatch - summary.reworded),
+            *([("reworded", "字句不同、数字一致", summary.reworded)] if summary.reworded else []),
             ("not_found", "文件中没有", summary.not_found),
         )
     )
@@ -80,12 +82,27 @@ def draft_markdown(draft: CheckedDraft, documents: Mapping[str, Document], order
         return '<p class="panel-empty">文稿中没有可以核对的句子。</p>'
     if order is Order.WRONG:
         numbered = [(number, s) for number, s in numbered if s.check.verdict == Verdict.MISMATCH]
-    blocks = [_sentence(number, sentence, documents) for number, sentence in numbered[:MAX_SHOWN]]
+    blocks = []
+    for is_apart, group in groupby(numbered[:MAX_SHOWN], key=lambda item: _says_nothing_of_the_plan(item[1])):
+        sentences = list(group)
+        shown = [_sentence(number, sentence, documents) for number, sentence in sentences]
+        blocks += [_folded(sentences[0][0], sentences[-1][0], shown)] if is_apart and len(shown) > 1 else shown
     if order is Order.WRONG:
         blocks.append(_left_out(draft, len(numbered)))
     if len(numbered) > MAX_SHOWN:
         blocks.append(f'<p class="panel-lead">页面只显示前 {MAX_SHOWN} 句，其余见下载的报告。</p>')
     return "\n\n".join(blocks)
+
+
+def _says_nothing_of_the_plan(sentence: CheckedSentence) -> bool:
+    """Whether a sentence is the writer's own: not in the document, and without a figure."""
+    return sentence.check.verdict == Verdict.NOT_FOUND and not sentence.check.figures
+
+
+def _folded(first: int, last: int, sentences: Iterable[str]) -> str:
+    """Sentences of the writer's own one after the other, folded away."""
+    words = f"第 {first}–{last} 句：文件中没有，也不含数字"
+    return f'<details class="checked checked-apart"><summary>{words}</summary>{"".join(sentences)}</details>'
 
 
 def _left_out(draft: CheckedDraft, shown: int) -> str:
@@ -99,6 +116,8 @@ def _sentence(number: int, sentence: CheckedSentence, documents: Mapping[str, Do
     check = sentence.check
     name = check.verdict if check.verdict in VERDICT_BADGES else "other"
     badge = escape_inline(VERDICT_BADGES.get(check.verdict, check.verdict))
+    if check.is_only_reworded:
+        name, badge = "reworded", "字句不同，数字一致"
     head = (
         f'<p class="checked-head"><span class="checked-number">{number}</span>'
         f'<span class="verdict verdict-{name}">{badge}</span></p>'
