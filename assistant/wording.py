@@ -35,6 +35,7 @@ from corpus.types import Document, Kind, Passage
 KIND_WORDS = {Kind.RESULT: "实际完成情况", Kind.TARGET: "目标或安排"}
 MAX_GAP = 60  # codes of the document that may lie between two parts for both to be shown as one original
 LEAST_SHARE = 0.5  # of words without figures that must have been found for the whole to count as found
+LEAST_COMMON = 0.25  # of what a clause is about that words with another figure must say to be about it
 LEAST_NEAR = 0.2  # least similarity of what is offered as the nearest place
 _GRAVITY = {difference: place for place, difference in enumerate(Difference)}
 _OF_CONTEXT = (Difference.YEAR, Difference.KIND, Difference.INDICATOR)
@@ -303,10 +304,12 @@ class WordingChecker:
         of_context = any(finding.difference in _OF_CONTEXT for finding in findings)
         other = bool(part.side.figures()) and is_other_indicator(unit.side, part.side)
         figures = checked_figures(unit.side, part.side, altered=of_context or other)
+        borne = {(f.value, f.unit) for f in unit.side.figures()}
+        is_borne = any((f.value, f.unit) in borne for f in part.side.figures())
+        few = LEAST_COMMON * len(content(unit.side.plain)) > len(content(part.side.plain))
+        if (other or (few and figures)) and not is_borne:
+            return None
         if other:
-            borne = {(f.value, f.unit) for f in unit.side.figures()}
-            if not any((f.value, f.unit) in borne for f in part.side.figures()):
-                return None
             original = unit.side.written()
             note = f"这个数字在原文中是“{original}”"
             findings.append(Finding(Difference.INDICATOR, part.side.written(), original, note))
