@@ -23,6 +23,7 @@ CANDIDATES = 8  # units looked at for each clause
 LEAST_BARE = 0.75  # the same for a unit with figures and words without
 LEAST = 0.5  # least score of a unit
 LEAST_WORDS = 0.7  # the same where the order of the words is another, as a mean of both sides
+WHOLLY = 0.8, 0.4  # or of the words of the unit this, and of the clause that, where the unit has four or more
 LEAST_CONTENT = 0.6  # share of the words of a clause, relations and bounds aside, that a unit must have
 SAME_YEAR, OTHER_YEAR, OTHER_KIND = 0.12, -0.12, -0.04
 OTHER_YEAR_THAN_BEFORE = -0.08  # where a part names no year, it is taken to go on with that of the part before
@@ -159,6 +160,7 @@ class Units:
         self._content = [content(plain) for plain in self._plain]
         self._figures = [[figure_key(figure) for figure in unit.side.figures()] for unit in self.all]
         self._bears = np.array([bool(figures) for figures in self._figures])
+        self._lengths = np.array([len(words) for words in self._content])
         self._bags = [Counter(words) for words in self._content]
         self._years = np.array([unit.year or 0 for unit in self.all])
         self._kinds = np.array([unit.kind.value for unit in self.all])
@@ -202,7 +204,8 @@ class Units:
             score = score + np.where(self._bears, 0.0, NO_FIGURES)
         else:  # words that only lead on to a figure (工业这一块) are not the clause that bears it
             score = np.where(self._bears, np.where(score >= LEAST_BARE, score, 0.0), score)
-        return np.where(shared >= LEAST_CONTENT, score, 0.0)
+        wholly = (shared * len(own) >= WHOLLY[0] * self._lengths) & (self._lengths >= 4) & (shared >= WHOLLY[1])
+        return np.where((shared >= LEAST_CONTENT) | wholly, score, 0.0)
 
     def reworded(self, part: Part) -> Unit | None:
         """The unit with nearly all words of a part in whatever order, and most of its own among them."""

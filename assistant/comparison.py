@@ -19,21 +19,28 @@ DERIVED = "计算得出，非原文"
 _RISES = re.compile(r"增长|提高|提升|上升|增加|增收|净增")
 _FALLS = re.compile(r"下降|降低|减少|回落|压减|缩短")
 _UP_TO = re.compile(r"[到至]$")
+_LEVEL = re.compile(r"(?:国家|[省市区县镇村])级(?:以上)?")
 _WHOLE = re.compile(r"^(?:全区|全市|全县|全省|全年)")
 
 _BEFORE = r"去年|上年|上一年|前一年"
 _NOW = r"今年|本年|当年"
+_CHANGE = r"提高|降低|增加|减少|上升|下降|回落|加快|放缓|提升|放慢|调低|调高|下调|上调|降|升|增|减|少|多|高|低|快|慢|差"
 _COMPARES = re.compile(
-    r"比(?:怎么样|怎样|如何|咋样|起来)|(?:去年|上年|今年|\d{4}年?)(?:的|实际|目标)?比(?=$|[?？呢，,])|对比|相比|比较|差距|差异|变化|相差|差(?:了|出)?(?:多少|几|多大)|(?:比|较|跟|和|与)[^，。？]{0,14}(?:高|低|多(?!少)|(?<!多)少|快|慢)(?:了|出)?(?:多少|几|多|$|[？?吗呢])"
-    r"|(?:提高|降低|增加|减少|上升|下降|回落|加快|放缓|提升)(?:了)?(?:几|多少)个?百分点"
+    r"比(?:怎么样|怎样|如何|咋样|起来|今年)|(?:和|与|跟|同)(?:去年|上年)[^，。]{0,3}比|(?:放缓|放慢|回落|加快|变动)了?(?:多少|几)|(?:去年|上年|今年|\d{4}年?)(?:的|实际|目标)?比(?=$|[?？呢，,])|对比|对照|相比|比较|差距|差异|变化|变动|相差|之差|差(?:了|出)?(?:多少|几|多大)"
+    r"|(?:比|较|跟|和|与)[^，。？]{0,14}(?:高|低|多(?!少)|(?<!多)少|快|慢|放缓|放慢|回落|调低|调高|下调|上调)(?:了|出)?(?:多少|几|多|的|$|[？?吗呢])"
+    r"|(?:提高|降低|增加|减少|上升|下降|回落|加快|放缓|提升)(?:了)?(?:几|多少)个?(?:百分)?点"
 )
 _SAID = re.compile(
-    r"比(?:怎么样|怎样|如何|咋样|起来)|(?:提高|降低|增加|减少|上升|下降|回落|加快|放缓|提升|高|低|多|少|快|慢|差|相差|变化)(?:了|出|的)?(?:多少|几|多大|多)(?:个?百分点|[亿万]?[美]?元|[一-鿿]{1,3})?"
-    r"|对比一?下?|相比|比较一?下?|差距|差异|变化|怎么样|怎样|如何|情况|分别|多少|哪个|更?[高低多少快慢](?=$|[？?吗呢了])|几个百分点"
-    r"|预期|计划|目标(?:值|数)?|实际(?!利用|使用|到)(?:完成)?(?:值|数)?|完成(?:情况|值|数)?(?=$|[^一-鿿]|[的比与和])|执行|增速(?=目标|实际)|(?:请|帮我)?(?:算|看|查)?一?下"
+    rf"比(?:怎么样|怎样|如何|咋样|起来)|(?:{_CHANGE}|相差|变化|变动)(?:了|出|的)?(?:多少|几|多大|多)(?:个?(?:百分)?点|[亿万]?[美]?元|[一-鿿]{{1,3}})?"
+    r"|(?:有|的)?(?:什么)?(?:变化|变动)(?:幅度|情况)?|对比一?下?|对照|相比|比较一?下?|差距|差异|之差|怎么样|怎样|如何|情况|分别|多少|哪个|更?[高低多少快慢](?=$|[？?吗呢了])|几个(?:百分)?点"
+    r"|预期|计划|目标(?:值|数)?|实际(?!利用|使用|到)(?:完成)?(?:值|数)?|实绩|完成(?:情况|值|数)?(?=$|[^一-鿿]|[的比与和])|执行|增速(?=目标|实际)|(?:请|帮我)?(?:算|看|查)?一?下|两年|及其"
 )
+_EMPTY = re.compile(
+    r"(?:比|较|和|与|跟|同|的|是|要|有|哪些|哪几[个项]?|所有|全部|什么|指标|目标|数字|项目|[高低多少快慢])+"
+)
+_LOWER, _HIGHER = re.compile(r"低|(?<!多)少|慢|降|减|回落|放缓"), re.compile(r"高|多(?!少)|快|升|增|加")
 _PARTICLES = re.compile(
-    r"^[的和与跟比较同是在了,，、？?。呢吗啊呀把,:：]+|[的和与跟比较同是在了,，、？?。呢吗啊呀:：有]+$"
+    r"^[的和与跟比较是在了要就,，、？?。呢吗啊呀把,:：]+|(?:[的和与跟比较是在了要就,，、？?。呢吗啊呀:：有]|(?<![合协共会])同)+$"
 )
 
 
@@ -60,7 +67,8 @@ def asked(question: str, document: Document) -> str | None:
         return None
     text = fold(question)
     before, now = rf"{_BEFORE}|{year - 1}年?", rf"{_NOW}|{year}年?"
-    if not (re.search(before, text) and (re.search(now, text) or "目标" in text) and _COMPARES.search(text)):
+    names_now = re.search(rf"{now}|目标|计划|相比|对比|变化|变动", text)
+    if not (re.search(before, text) and names_now and _COMPARES.search(text)):
         return None
     rest = re.sub(rf"{before}|{now}", " ", text)
     rest = _SAID.sub(" ", rest)
@@ -68,8 +76,16 @@ def asked(question: str, document: Document) -> str | None:
     for name in (place, place[:-1]) if len(place) > 2 else (place,):
         rest = rest.replace(name, " ") if name else rest
     pieces = [_PARTICLES.sub("", piece) for piece in re.split(r"[\s,，？?]+", rest)]
-    pieces = [piece for piece in pieces if piece and not re.fullmatch(r"[比较和与跟同的是]+", piece)]
+    pieces = [piece for piece in pieces if piece and not _EMPTY.fullmatch(piece)]
     return max(pieces, key=len, default="")
+
+
+def direction(question: str) -> int:
+    """Whether a question asks which indicators are lower (-1) or higher (1) than the year before; 0 for neither."""
+    text = fold(question)
+    if not re.search(r"哪些|哪几|有什么", text):
+        return 0
+    return -1 if _LOWER.search(text) else 1 if _HIGHER.search(text) else 0
 
 
 def indicator_of(content: str) -> str:
@@ -129,6 +145,11 @@ def way(entry: LedgerEntry) -> str:
     return "rise" if _RISES.search(entry.relation) else "fall" if _FALLS.search(entry.relation) else "amount"
 
 
+def is_same_indicator(one: LedgerEntry, other: LedgerEntry) -> bool:
+    """Whether two figures are of one indicator, said in one way, in one unit."""
+    return (_name(one), one.unit, way(one)) == (_name(other), other.unit, way(other))
+
+
 def incomparable(earlier: LedgerEntry, later: LedgerEntry) -> str:
     """Why two figures must not be subtracted, in one sentence; empty where they may be."""
     if _name(earlier) != _name(later):
@@ -137,6 +158,10 @@ def incomparable(earlier: LedgerEntry, later: LedgerEntry) -> str:
         return f"一个以“{earlier.unit or '无单位数'}”计，一个以“{later.unit or '无单位数'}”计，单位不同，不能相减"
     if way(earlier) != way(later):
         return f"一个是“{earlier.relation or '总量'}”，一个是“{later.relation or '总量'}”，说法不同，不能相减"
+    levels = [set(_LEVEL.findall(entry.quote)) for entry in (earlier, later)]
+    if levels[0] != levels[1]:
+        said = ["、".join(sorted(level)) or "未分级" for level in levels]
+        return f"一个是{said[0]}的，一个是{said[1]}的，范围不同，不能相减"
     if earlier.upper or later.upper:
         return "其中有一个是区间，不能相减"
     for entry in (earlier, later):

@@ -16,6 +16,7 @@ from corpus.passages import shared_out
 
 _MARKS = re.compile(r"[^\w%％‰℃°]+")
 _OPENERS = frozenset({"v", "vd", "vn", "d", "ad", "p", "c", "t", "f", "zg", "ul", "uj", "r", "vi", "vg"})
+_EDGES = "，、；：。,;: \n\t　"
 _NUMBERING = re.compile(
     r"[（(]?(?:[零一二三四五六七八九十百]+|\d{1,2})[）)、.．]|第[零一二三四五六七八九十百]+[章节条]"
 )
@@ -52,7 +53,7 @@ def _finding(difference: Difference, original: str, note: str) -> Finding:
 
 def _cut_before(text: str, clause: tuple[int, int], start: int, end: int) -> Finding:
     head, kept = text[clause[0] : start], text[start:end]
-    left = _MARKS.sub("", head)
+    left = head.strip(_EDGES)
     missing = _missing_members(text, clause, start, end)
     if missing is not None:
         return missing
@@ -82,7 +83,7 @@ def _cut_behind(text: str, clause: tuple[int, int], start: int, end: int) -> Fin
     missing = _missing_members(text, clause, start, end)
     if missing is not None:
         return missing
-    return _finding(Difference.EXCERPT, tail, f"节选，原文后面还有“{_MARKS.sub('', tail)}”")
+    return _finding(Difference.EXCERPT, tail, f"节选，原文后面还有“{tail.strip(_EDGES)}”")
 
 
 def _missing_members(text: str, clause: tuple[int, int], start: int, end: int) -> Finding | None:

@@ -25,7 +25,7 @@ from assistant.gate import Statement, run_gate
 from assistant.header import header_passages
 from assistant.history import Earlier, StandAlone, Way, stand_alone
 from assistant.homophones import Homophones
-from assistant.ledger import Ledger, build_ledger
+from assistant.ledger import Ledger, LedgerEntry, build_ledger
 from assistant.ledger_export import as_csv, as_json, as_xlsx
 from assistant.normalise import fold, simplified, tidy
 from assistant.precedence import equally_fitting, prefer_asked_year, prefer_level, prefer_unit, promoted
@@ -36,7 +36,7 @@ from assistant.settings import Settings, bundled_documents
 from assistant.types import Answer, Citation, GateReport, Status
 from assistant.wording import WordingChecker
 from assistant.wording_request import claim_in
-from assistant.wordlists import place_stem_pattern, question_words
+from assistant.wordlists import everyday, place_stem_pattern, question_words
 from corpus.errors import RequestError
 from corpus.load import load_document
 from corpus.types import Document, Passage
@@ -327,13 +327,14 @@ class PlanAssistant:
             return None
         if want.topic:
             found = self.index.search(want.topic, k=len(self.index.passages))
-            passages = figure_lists.under_topic(want, found, self.index.passages)
+            names = [fold(word) for word in (want.topic, *everyday().get(want.topic, ()))]
+            passages = figure_lists.under_topic(want, names, found, self.index.passages)
         else:
             passages = figure_lists.all_of(want, self._ledger, self.index.passages)
-        if len(passages) < 2:
+        if not passages:
             return None
         statements = [compose.state(passage, self.document) for passage in passages]
-        about = f"{want.topic}方面" if want.topic else "文件中"
+        about = f"标题或文字说到“{want.topic}”、" if want.topic else "文件中"
         opening = f"{about}带数字的内容共{an2cn(len(statements))}项："
         base = Answer(text, text, Status.NOT_FOUND, "")
         return self._gated(base, statements, Status.ANSWERED, opening, passages[0])
@@ -349,38 +350,81 @@ class PlanAssistant:
             subject = comparison.indicator_of(before.question.content_text)
         base = Answer(text, text, Status.NOT_FOUND, "")
         if not subject:
-            return self._all_compared(base)
-        readings = [self.read(f"{subject}{one}年是多少", ()) for one in (year - 1, year)]
-        found = [
-            [e.passage for e in reading.ranked[:COMPARED] if e.passage.year == one and e.passage.figures]
-            for one, reading in zip((year - 1, year), readings, strict=True)
-        ]
-        if not all(reading.is_answered for reading in readings) or not all(found):
+            return self._all_compared(base, comparison.direction(plain))
+        found = [self._of_year(subject, one) for one in (year - 1, year)]
+        if not any(found):
             return None
-        pair, passages = self._pair(found)
+        pair = self._pair(found[0], found[1])
+        passages = [passage for passage in pair if passage is not None]
         statements = [compose.state(passage, self.document) for passage in passages]
         alone = f"{subject}：{year - 1}年与{year}年对比"
         answer = self._gated(replace(base, standalone_question=alone), statements, Status.ANSWERED, "", passages[0])
         if answer.gate.removed:
             return None
-        reason = comparison.incomparable(pair.earlier, pair.later)
-        closing = f"{reason}。" if reason else comparison.derived(pair)
-        return replace(answer, answer=f"{answer.answer}\n{closing}")
+        return replace(answer, answer=f"{answer.answer}\n{self._difference(pair, subject)}")
 
-    def _pair(self, found: Sequence[Sequence[Passage]]) -> tuple[comparison.Pair, list[Passage]]:
-        """The first two passages, one of each year, whose figures may be subtracted; else the best two."""
-        entries = {entry.figure_start: entry for entry in self._ledger.entries}
-        pairs = []
-        for earlier in found[0]:
-            for later in found[1]:
-                one, other = (entries.get(passage.figures[-1].start) for passage in (earlier, later))
-                if one and other:
-                    pairs.append((comparison.Pair(one, other), [earlier, later]))
-        return next((p for p in pairs if not comparison.incomparable(p[0].earlier, p[0].later)), pairs[0])
+    def _of_year(self, subject: str, year: int) -> list[Passage]:
+        """The passages with figures that answer for one year, best first; empty where the document does not say it."""
+        ways = (f"{subject}{year}年是多少", f"{year}年{subject}多少")
+        reading = next((r for r in (self.read(way, ()) for way in ways) if r.is_answered), None)
+        if reading is None:
+            return []
+        ranked = [e for e in reading.ranked[:COMPARED] if e.passage.year == year and e.passage.figures]
+        if not ranked:
+            return []
+        said = fold(ranked[0].passage.text + ranked[0].passage.heading())
+        terms = understand(subject, self.document).terms
+        named = {term.text for term in terms if any(fold(word) in said for word in term.alternatives)}
+        is_named = 2 * sum(map(len, named)) > len(fold(subject)) or len(named) == len(terms) > 1
+        return [e.passage for e in ranked] if is_named else []
 
-    def _all_compared(self, base: Answer) -> Answer | None:
-        """All indicators that two years give alike, each with its difference."""
-        pairs = comparison.pairs(self._ledger)
+    def _pair(self, earlier: Sequence[Passage], later: Sequence[Passage]) -> tuple[Passage | None, Passage | None]:
+        """One passage of each year: the best of one year with the first of the other of the same indicator, if any."""
+        if not earlier or not later:
+            known = (earlier or later)[0]
+            other_year = self._twin(known)
+            return (known, other_year) if earlier else (other_year, known)
+        for one, other in (
+            *((earlier[0], passage) for passage in later),
+            *((passage, later[0]) for passage in earlier),
+        ):
+            entries = self._entry(one), self._entry(other)
+            if entries[0] and entries[1] and comparison.is_same_indicator(entries[0], entries[1]):
+                return one, other
+        return earlier[0], later[0]
+
+    def _twin(self, passage: Passage) -> Passage | None:
+        """A passage of another year that the ledger gives to the same indicator; ``None`` where there is none."""
+        own = self._entry(passage)
+        others = [
+            e for e in self._ledger.entries if own and e.year != own.year and comparison.is_same_indicator(e, own)
+        ]
+        starts = {entry.figure_start for entry in others}
+        return next((p for p in self.index.passages if any(f.start in starts for f in p.figures)), None)
+
+    def _entry(self, passage: Passage) -> LedgerEntry | None:
+        """What the ledger has for the figure that a passage ends in."""
+        return next((e for e in self._ledger.entries if e.figure_start == passage.figures[-1].start), None)
+
+    def _difference(self, pair: tuple[Passage | None, Passage | None], subject: str) -> str:
+        """The difference of two years in a sentence, or why there is none."""
+        earlier, later = pair
+        year = self.document.year or 0
+        if earlier is None or later is None:
+            return f"文件未提及{year - 1 if earlier is None else year}年的“{subject}”，无法对比。"
+        one, other = self._entry(earlier), self._entry(later)
+        if one is None or other is None:
+            return "两个数字不属于同一指标，不能相减。"
+        reason = comparison.incomparable(one, other)
+        return f"{reason}。" if reason else comparison.derived(comparison.Pair(one, other))
+
+    def _all_compared(self, base: Answer, direction: int) -> Answer | None:
+        """All indicators that two years give alike, or those that go down (-1) or up (1), each with its difference."""
+        pairs = [
+            pair
+            for pair in comparison.pairs(self._ledger)
+            if not direction or (pair.later.value - pair.earlier.value) * direction > 0
+        ]
         by_figure = {figure.start: passage for passage in self.index.passages for figure in passage.figures}
         statements = [
             compose.state(by_figure[entry.figure_start], self.document)

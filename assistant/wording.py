@@ -286,8 +286,9 @@ class WordingChecker:
         starts = [start for start, _ in said.words.spans]
         for start, end in clauses(said.text, 0, len(said.text)):
             label = self._label(said.text, start, end)
-            if label.year is not None:
-                year, kind = label.year, None
+            named_year = self._year_in(said.text[start:end])
+            if named_year is not None:
+                year, kind = named_year, None
             last = bisect_left(starts, end)
             parts = []
             for begin, told in label.ends or ((start, None),):
@@ -383,9 +384,14 @@ class WordingChecker:
         units = [pair.unit for pair in found]
         first, last = min(unit.begins for unit in units), max(unit.stops for unit in units)
         if last - first <= sum(unit.stops - unit.begins for unit in units) + MAX_GAP:
-            return min(unit.start for unit in units), max(unit.end for unit in units)
-        telling = max(found, key=lambda pair: (any(f.difference.is_wrong for f in pair.findings), len(pair.figures)))
-        return telling.unit.start, telling.unit.end
+            start, end = min(unit.start for unit in units), max(unit.end for unit in units)
+        else:
+            telling = max(
+                found, key=lambda pair: (any(f.difference.is_wrong for f in pair.findings), len(pair.figures))
+            )
+            start, end = telling.unit.start, telling.unit.end
+        touched = self._units.touching(start, end)  # never a part of a clause, which may say something else
+        return min(start, touched[0][0]), max(end, touched[-1][1])
 
     def _nearest(self, parts: Sequence[Part]) -> Located | None:
         """The unit most like the longest part."""

@@ -51,6 +51,7 @@ def _pattern() -> re.Pattern[str]:
 
 
 _YEAR = re.compile(r"(?:19|20)\d{2}$")
+_OPENS_ITEM = re.compile(r"[．.][^\d\s]")
 _DATE_UNITS = {"年"}
 
 
@@ -63,6 +64,8 @@ def _is_date_or_code(text: str, match: re.Match[str]) -> bool:
         return True
     if not unit and (following in tuple("月日号届版〕〉》)") or (following.isascii() and following.isalpha())):
         return True
+    if not unit and not match["scale"] and not match["before"] and _OPENS_ITEM.match(text, end):
+        return True  # an item of a list (1．…)
     if unit == "强":
         return True  # 世界500强
     if unit == "年" and text[match.start("number") - 1 : match.start("number")] in ("十", "百"):

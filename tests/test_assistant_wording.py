@@ -5,11 +5,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from assistant.differences import difference
+from assistant.types import Difference
 from assistant.wording import WordingChecker
 from assistant.wording_request import claim_in
 from corpus.passages import passages
 from corpus.segment import clauses
-from corpus.types import Document
+from corpus.types import Document, Kind
 
 
 @pytest.fixture(scope="module")
@@ -85,6 +86,128 @@ def test_altered_words_are_found_with_their_original(
     assert "".join(words for step, words in check.diff if step != "insert") == check.original
     changed = "".join(words for step, words in check.diff if step != "delete")
     assert claim.endswith(changed) or changed == claim
+
+
+EXACT, ALTERED, ABSENT = "exact", "altered", "absent"
+
+
+@pytest.mark.parametrize(
+    ("claim", "difference"),
+    [
+        pytest.param("一般公共预算收入增长4.6%", Difference.NUMBER, id="digit"),
+        pytest.param("年内完成投资135万元以上", Difference.UNIT, id="scale"),
+        pytest.param("实际使用外资3500万元", Difference.UNIT, id="currency"),
+        pytest.param("年内完成投资135亿元左右", Difference.BOUND, id="bound_word_exchanged"),
+        pytest.param("新增停车位600个以上", Difference.BOUND, id="bound_word_added"),
+        pytest.param("机电产品出口额下降12.5%", Difference.DIRECTION, id="rise_and_fall"),
+        pytest.param("2026年地区生产总值增长5.1%", Difference.NUMBER, id="result_given_as_target"),
+        pytest.param("2026年，新建口袋公园7个", Difference.YEAR, id="year"),
+        pytest.param("2025年目标新建口袋公园7个", Difference.KIND, id="kind"),
+        pytest.param("新认证名特优新农产品8个", Difference.NUMBER, id="figure_of_the_neighbour"),
+        pytest.param("谋划实施96个市级重点项目", Difference.INDICATOR, id="level"),
+        pytest.param("2025年，全区签约入驻企业13家", Difference.INDICATOR, id="a_park_taken_for_the_whole"),
+        pytest.param("年内完成投资135亿元", Difference.CUT, id="bound_word_cut_off"),
+        pytest.param("全年网络零售额突破18亿元", Difference.CUT, id="commitment_cut_off"),
+        pytest.param("停车位600个", Difference.CUT, id="relation_cut_off"),
+        pytest.param("公共预算收入增长4.5%", Difference.CUT, id="indicator_cut_in_two"),
+        pytest.param("城镇和农村居民人均可支配收入分别增长5.4%", Difference.OMITTED, id="one_of_those_shared_out"),
+        pytest.param("实施“产业立区、开放兴区”三大战略", Difference.OMITTED, id="member_in_the_middle"),
+        pytest.param("实施“产业立区、文化润区", Difference.OMITTED, id="member_at_the_end"),
+        pytest.param("农业增加值增长3.6%，城市公园4个", Difference.JOINED, id="clauses_from_two_places"),
+        pytest.param("农业增加值增长3.6%，社会消费品零售总额增长5.2%", Difference.JOINED, id="clause_left_out_between"),
+        pytest.param("城市公园4个，新增停车位600个", Difference.JOINED, id="order_turned_round"),
+    ],
+)
+def test_every_difference_is_called_what_it_is(checker: WordingChecker, claim: str, difference: Difference) -> None:
+    check, _ = checker.check(claim)
+    assert check.verdict == "mismatch"
+    assert difference in [finding.difference for finding in check.findings], check.findings
+    assert all(finding.note for finding in check.findings)
+
+
+@pytest.mark.parametrize(
+    ("claim", "difference"),
+    [
+        pytest.param("规上工业增加值增长8%", Difference.SYNONYM, id="listed_synonym"),
+        pytest.param("GDP增长5.1%", Difference.SYNONYM, id="english_word"),
+        pytest.param("改造提升高标准农田30000亩", Difference.NOTATION, id="equal_value"),
+        pytest.param("地区生产总值增长6.2%", Difference.EXCERPT, id="neutral_word_left_off"),
+    ],
+)
+def test_what_differs_without_being_wrong_is_said_and_matches(
+    checker: WordingChecker, claim: str, difference: Difference
+) -> None:
+    check, _ = checker.check(claim)
+    assert check.verdict == "match"
+    assert [finding.difference for finding in check.findings] == [difference]
+
+
+@pytest.mark.parametrize(
+    ("claim", "figures"),
+    [
+        pytest.param(
+            "农业增加值增长3.6%，规模以上工业增加值增长9%", [("3.6%", EXACT), ("9%", ALTERED)], id="one_of_two"
+        ),
+        pytest.param(
+            "城镇和农村居民人均可支配收入分别增长6.8%和5.4%",
+            [("6.8%", ALTERED), ("5.4%", ALTERED)],
+            id="shared_out_in_exchange",
+        ),
+        pytest.param(
+            "农村和城镇居民人均可支配收入分别增长5.4%和6.8%",
+            [("5.4%", ALTERED), ("6.8%", ALTERED)],
+            id="members_in_exchange",
+        ),
+        pytest.param("今年停车位要新增600个，城市公园再添4个", [("600个", EXACT), ("4个", EXACT)], id="reworded"),
+        pytest.param("今年停车位要新增800个", [("800个", ALTERED)], id="reworded_and_altered"),
+        pytest.param("新增停车位600个，新增地铁站3座", [("600个", EXACT), ("3座", ABSENT)], id="one_that_is_not_there"),
+        pytest.param("全年网络零售额突破18亿元", [("突破18亿元", ALTERED)], id="no_longer_an_effort"),
+        pytest.param(
+            "安全生产事故起数、死亡人数分别增长15.2%和31.6%", [("15.2%", ALTERED), ("31.6%", ALTERED)], id="direction"
+        ),
+        pytest.param("改造提升高标准农田三万亩", [("三万亩", EXACT)], id="spelt"),
+        pytest.param("高铁站投资30亿元", [("30亿元", ABSENT)], id="nothing_of_it"),
+        pytest.param("重点要把握三个方面", [], id="spelt_count_of_nothing_in_the_document"),
+    ],
+)
+def test_every_figure_is_judged_by_itself(checker: WordingChecker, claim: str, figures: list[tuple[str, str]]) -> None:
+    check, _ = checker.check(claim)
+    assert [(figure.text, figure.state) for figure in check.figures] == figures
+    assert all(claim[figure.start : figure.end] == figure.text for figure in check.figures)
+
+
+def test_sentences_that_stand_at_different_places_match_each_by_itself(checker: WordingChecker) -> None:
+    check, _ = checker.check("新增停车位600个。确保城镇新增就业5000人。")
+    assert check.verdict == "match"
+    check, _ = checker.check("新增停车位600个。确保城镇新增就业6000人。")
+    assert (check.verdict, check.original) == ("mismatch", "确保城镇新增就业5000人")
+
+
+@pytest.mark.parametrize(
+    ("year", "kind", "verdict"),
+    [
+        (None, None, "match"),
+        (2026, Kind.TARGET, "match"),
+        (2025, None, "mismatch"),
+        (2026, Kind.RESULT, "mismatch"),
+    ],
+    ids=["nothing_around", "as_it_is", "another_year", "another_kind"],
+)
+def test_words_around_a_claim_say_its_year_and_kind(
+    checker: WordingChecker, year: int | None, kind: Kind | None, verdict: str
+) -> None:
+    assert checker.check("新增停车位600个", year=year, kind=kind)[0].verdict == verdict
+
+
+@pytest.mark.parametrize(
+    ("claim", "only_reworded"),
+    [("今年停车位要新增600个", True), ("今年停车位要新增700个", False), ("新增停车位600个", False)],
+    ids=["reworded", "altered", "match"],
+)
+def test_what_is_only_reworded_is_told_from_what_is_altered(
+    checker: WordingChecker, claim: str, only_reworded: bool
+) -> None:
+    assert checker.check(claim)[0].is_only_reworded is only_reworded
 
 
 @pytest.mark.parametrize(
