@@ -183,8 +183,10 @@ def _ask(options: argparse.Namespace) -> int:
 
 
 def as_text(answer: Answer) -> str:
-    """An answer for the terminal: the text, then each quotation with its place."""
+    """An answer for the terminal: the text, what a wording check found, then each quotation with its place."""
     lines = [answer.answer]
+    if answer.wording_check is not None:
+        lines += [f"· {finding.difference.value}：{finding.note}" for finding in answer.wording_check.findings]
     lines += [f"[{c.n}] {c.section} · 第{c.paragraph}段：“{c.quote}”" for c in answer.citations]
     if answer.nearest:
         lines.append("最接近的原文：")
@@ -195,14 +197,9 @@ def as_text(answer: Answer) -> str:
 def _batch(source: Path, target: Path, documents: Sequence[Path]) -> int:
     """Answer a file of questions line by line; a line that cannot be taken becomes an error line and is counted."""
     lines = _read_lines(source)
-    if target.is_dir():
-        raise RequestError(f"{target} 是文件夹，请用 --out 给出一个文件名。")
-    asked = failed = 0
+    _refuse_target(target, [source, *documents])
     target_dir = target.resolve().parent
-    if not target_dir.is_dir():
-        raise RequestError(f"结果文件所在的文件夹 {target.parent} 不存在，请先建立。")
-    if not os.access(target_dir, os.W_OK):
-        raise RequestError(f"无法写入 {target.parent}（没有写权限），请检查权限。")
+    asked = failed = 0
     assistant = _open(documents)
     partial = target_dir / f".{target.name}.{os.getpid()}.part"
     try:
@@ -230,6 +227,8 @@ def _read_lines(source: Path) -> list[str]:
 
     try:
         data = source.read_bytes()
+    except FileNotFoundError:
+        raise RequestError(f"找不到问题文件 {source}，请检查路径。") from None
     except OSError as error:
         raise RequestError(f"无法读取问题文件 {source}（{error.strerror}），请检查路径和权限。") from None
     return decode(data, str(source)).split("\n")
@@ -274,9 +273,10 @@ def _check(options: argparse.Namespace) -> int:
         return _check_draft(text, options)
     from assistant.check import checked_answer, open_checker
     from assistant.normalise import tidy
+    from assistant.wording_request import claim_in
 
     words = tidy(text)
-    answer = checked_answer(words, words, *open_checker(options.source))
+    answer = checked_answer(words, claim_in(words) or words, *open_checker(options.source))
     _write(json.dumps(answer.to_dict(), ensure_ascii=False) if options.json else as_text(answer))
     return 0
 
@@ -334,7 +334,11 @@ def _targets(options: argparse.Namespace) -> int:
     if options.out is not None:
         _refuse_target(options.out, options.source)
     kind = EntryKind(options.kind) if options.kind else None
-    ledger = filtered(open_ledger(options.source), options.year, kind)
+    whole = open_ledger(options.source)
+    ledger = filtered(whole, options.year, kind)
+    if not ledger.entries and not ledger.unplaced:
+        years = "、".join(str(year) for year in sorted({e.year for e in whole.entries if e.year})) or "没有注明"
+        raise RequestError(f"台账里没有符合条件的数字；这份文件里数字的年份有：{years}。")
     if options.format == "xlsx":
         data = as_xlsx(ledger)
     elif options.format == "csv":
@@ -352,7 +356,7 @@ def _targets(options: argparse.Namespace) -> int:
 
 
 def _refuse_target(target: Path, sources: Sequence[Path]) -> None:
-    """Refuse, before any work, a result file that cannot be written or is the document itself."""
+    """Refuse, before any work, a result file that cannot be written or is one of the files that are read."""
     folder = target.resolve().parent
     if target.is_dir():
         raise RequestError(f"{target} 是文件夹，请用 --out 给出一个文件名。")
@@ -361,7 +365,7 @@ def _refuse_target(target: Path, sources: Sequence[Path]) -> None:
     if not os.access(folder, os.W_OK):
         raise RequestError(f"无法写入 {target.parent}（没有写权限），请检查权限。")
     if target.exists() and any(source.exists() and target.samefile(source) for source in sources):
-        raise RequestError(f"{target} 就是计划原文，请用 --out 给出另一个文件名。")
+        raise RequestError(f"{target} 就是输入的文件，写入会覆盖它，请用 --out 给出另一个文件名。")
 
 
 def _serve(options: argparse.Namespace) -> int:

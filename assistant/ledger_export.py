@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from decimal import Decimal
@@ -23,6 +24,7 @@ KIND_NAMES = {
 }
 PLACED, UNPLACED = "已归类", "未归类"
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+_WIDE = 200  # columns of a table that goes into a file or another program
 _MAX_COLUMN_WIDTH = 60  # characters of a column in a workbook
 
 
@@ -191,7 +193,7 @@ def as_xlsx(ledger: Ledger) -> bytes:
     """The ledger as a workbook of one sheet; the heading row is bold and stays in view."""
     from openpyxl import Workbook
     from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
-    from openpyxl.styles import Font
+    from openpyxl.styles import Alignment, Font
     from openpyxl.utils import get_column_letter
 
     book = Workbook()
@@ -208,12 +210,16 @@ def as_xlsx(ledger: Ledger) -> bytes:
             if isinstance(value, str):
                 value = ILLEGAL_CHARACTERS_RE.sub("", value.encode("utf-8", "replace").decode("utf-8"))
             cell = sheet.cell(number, column, value)
+            cell.alignment = Alignment(wrap_text=True, vertical="top")
             if isinstance(value, str) and value.startswith(_FORMULA_STARTS):
                 cell.data_type, cell.quotePrefix = "s", True
             widths[column - 1] = max(widths[column - 1], _width(str(value)))
     for column, width in enumerate(widths, start=1):
         sheet.column_dimensions[get_column_letter(column)].width = min(width + 2, _MAX_COLUMN_WIDTH)
     sheet.auto_filter.ref = sheet.dimensions
+    sheet.page_setup.orientation, sheet.page_setup.fitToHeight = "landscape", 0
+    sheet.sheet_properties.pageSetUpPr.fitToPage = True
+    sheet.print_title_rows = "1:1"
     target = io.BytesIO()
     book.save(target)
     return target.getvalue()
@@ -272,13 +278,15 @@ def as_table(ledger: Ledger, width: int | None = None) -> str:
 
     Args:
         ledger: What is shown; an empty one gives the counts alone.
-        width: Columns of the terminal; found out where it is ``None``.
+        width: Columns of the terminal; found out where it is ``None``, and wide where there is no terminal.
     """
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
     lines = io.StringIO()
+    if width is None and not sys.stdout.isatty():
+        width = _WIDE
     console = Console(file=lines, width=width, color_system=None, highlight=False, emoji=False, markup=False)
     if ledger.entries:
         table = Table(box=None, pad_edge=False, header_style="")

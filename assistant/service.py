@@ -202,7 +202,7 @@ class PlanAssistant:
         if not text:
             raise RequestError("要核对的文字是空的，请粘贴一句话。")
         self._refuse_long(text)
-        return checked_answer(text, text, self.checker, self.document)
+        return checked_answer(text, claim_in(text) or text, self.checker, self.document)
 
     # --- drafts and the ledger, for the tabs of the page ---
 

@@ -344,11 +344,14 @@ def test_batch_that_breaks_off_keeps_the_earlier_result(
     assert sorted(path.name for path in tmp_path.iterdir()) == ["in.jsonl", "out.jsonl"]
 
 
-def test_out_may_be_the_file_that_is_read(opened: list[Sequence[Path]], tmp_path: Path) -> None:
+def test_questions_are_never_overwritten_by_their_answers(
+    opened: list[Sequence[Path]], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     path = tmp_path / "questions.jsonl"
     path.write_text(record(id="a", question=PARKING), encoding="utf-8")
-    assert main(["ask", "--batch", str(path), "--out", str(path)]) == 0
-    assert json.loads(path.read_text(encoding="utf-8"))["status"] == "answered"
+    assert main(["ask", "--batch", str(path), "--out", str(path)]) == 1
+    assert json.loads(path.read_text(encoding="utf-8"))["question"] == PARKING
+    assert "会覆盖它" in capsys.readouterr().err
 
 
 def test_result_file_can_be_read_by_others(opened: list[Sequence[Path]], tmp_path: Path) -> None:

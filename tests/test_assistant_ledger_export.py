@@ -222,7 +222,7 @@ def test_document_itself_is_never_overwritten(
     copy = tmp_path / "plan.txt"
     copy.write_bytes(mini_path.read_bytes())
     assert main(["targets", "--source", str(copy), "--format", "csv", "--out", str(copy)]) == 1
-    assert "就是计划原文" in capsys.readouterr().err
+    assert "就是输入的文件" in capsys.readouterr().err
     assert copy.read_bytes() == mini_path.read_bytes()
 
 
