@@ -6,6 +6,11 @@ import re
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 
+from assistant.canonical import Codebook
+
+# Words in pieces, each with whether it is to be marked.
+Pieces = list[tuple[str, bool]]
+
 _INVISIBLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff\ufffe\uffff]")
 _SURROGATE = re.compile(r"[\ud800-\udfff]")
 _NUMBER_END = re.compile(r"[\d.]+$")
@@ -58,6 +63,26 @@ def whole_figures(diff: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
         if step[1]
     ]
     return list(_joined(steps))
+
+
+def sides(diff: Sequence[tuple[str, str]]) -> tuple[Pieces, Pieces]:
+    """Original and other words in pieces, each with whether it is to be marked as differing.
+
+    A change that makes no difference (GDP for 地区生产总值, 一万 for 1万, a comma) is not marked.
+
+    >>> sides([("delete", "1"), ("insert", "一"), ("equal", "万亩"), ("insert", "以上")])
+    ([('1', False), ('万亩', False)], [('一', False), ('万亩', False), ('以上', True)])
+    """
+    original: Pieces = []
+    other: Pieces = []
+    for is_equal, group in groupby(whole_figures(diff), key=lambda step: step[0] == "equal"):
+        words = dict(group)
+        was, now = (words["equal"],) * 2 if is_equal else (words.get("delete", ""), words.get("insert", ""))
+        book = Codebook()
+        is_marked = not is_equal and book.canonical(was).codes != book.canonical(now).codes
+        original += [(was, is_marked)] if was else []
+        other += [(now, is_marked)] if now else []
+    return original, other
 
 
 def _joined(steps: Sequence[tuple[str, str]]) -> Iterator[tuple[str, str]]:

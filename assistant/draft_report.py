@@ -12,7 +12,8 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from assistant.display import one_line, whole_figures
+from assistant import display
+from assistant.display import Pieces, one_line
 from assistant.draft import CheckedDraft, CheckedSentence, DraftSummary
 from assistant.places import place_of, whole_title
 from assistant.types import FigureState, Verdict, WordingCheck
@@ -32,9 +33,6 @@ _MARKDOWN_SYNTAX = re.compile(r"[\\`*_\[\]<>#|~&$]|:(?=//)")
 # Colours of what the draft has wrongly and of what the plan has: red and green that tell apart in grey print too.
 _WRONG, _RIGHT, _QUIET = "C00000", "006B3C", "595959"
 _FONT = "宋体"
-
-# One line of words in pieces, each with whether it is what differs.
-Pieces = list[tuple[str, bool]]
 
 
 def report_text(draft: CheckedDraft, document: Document) -> str:
@@ -240,9 +238,10 @@ def place_words(sentence: CheckedSentence, document: Document) -> str:
 def sides(sentence: CheckedSentence) -> tuple[Pieces, Pieces]:
     """The draft's words and the original in pieces, each with whether only that side has it."""
     check = sentence.check
-    steps = [(one_line(words), step) for step, words in whole_figures(check.diff)]
-    said = [(words, step == "insert") for words, step in steps if words and step != "delete"]
-    original = [(words, step == "delete") for words, step in steps if words and step != "insert"]
+    original, said = (
+        [(line, is_marked) for words, is_marked in side if (line := one_line(words))]
+        for side in display.sides(check.diff)
+    )
     if not said or not original:
         return [(one_line(sentence.text), False)], [(one_line(check.original), False)]
     # The diff is without what the sentence says in front about its year.

@@ -12,6 +12,7 @@ import pytest
 from ui_fakes import PLAN, cite
 
 import ui.render
+from assistant.display import whole_figures
 from assistant.types import Answer, Citation, Status, WordingCheck
 from corpus.load import load_document, parse_document
 from ui.render import (
@@ -26,7 +27,6 @@ from ui.render import (
     question_markdown,
     source_line,
     sources_markdown,
-    whole_figures,
     wording_markdown,
 )
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 
+from assistant.display import Pieces, sides
 from assistant.display import clean as clean
-from assistant.display import whole_figures as whole_figures
 from assistant.places import Place as Place
 from assistant.places import is_located as is_located
 from assistant.places import paragraphs_of
@@ -225,24 +225,22 @@ def wording_markdown(check: WordingCheck) -> str:
 
 def difference_markdown(diff: Sequence[tuple[str, str]], asked: str) -> str:
     """Original and other words under each other, differences marked; ``asked`` says what the other words are."""
-    whole = whole_figures(diff)
-    original, other = _diff_line(whole, "equal", "delete", "ins"), _diff_line(whole, "equal", "insert", "del")
-    return f'<span class="diff"><b>原文</b>：{original}<br><b>{asked}</b>：{other}</span>'
+    original, other = sides(diff)
+    return (
+        f'<span class="diff"><b>原文</b>：{_marked(original, "ins")}<br><b>{asked}</b>：{_marked(other, "del")}</span>'
+    )
 
 
 def _css_name(word: str) -> str:
     return word if word in VERDICT_WORDS else "other"
 
 
-def _diff_line(diff: Sequence[tuple[str, str]], same: str, own: str, element: str) -> str:
-    """One side of a diff: characters of that side only stand in ``element``."""
-    pieces = []
-    for step, characters in diff:
-        if step == same:
-            pieces.append(escape_inline(characters))
-        elif step == own and characters:
-            pieces.append(f"<{element}>{escape_inline(characters)}</{element}>")
-    return "".join(pieces)
+def _marked(pieces: Pieces, element: str) -> str:
+    """Words in pieces, those to be marked in ``element``."""
+    return "".join(
+        f"<{element}>{escape_inline(words)}</{element}>" if is_marked else escape_inline(words)
+        for words, is_marked in pieces
+    )
 
 
 # --- the source panel --------------------------------------------------------------------------------------------
