@@ -192,7 +192,7 @@ def _latin_terms() -> re.Pattern[str]:
 def _counts() -> re.Pattern[str]:
     measures = "|".join(map(re.escape, wording_words()["measures"]))
     return re.compile(
-        rf"(?<![{_CHINESE_DIGITS}\d])([{_CHINESE_DIGITS}]{{1,3}})(?=(?:[至到-][{_CHINESE_DIGITS}]{{1,3}})?(?:{measures}))"
+        rf"(?<![{_CHINESE_DIGITS}\d.．])([{_CHINESE_DIGITS}]{{1,3}})(?=(?:[至到-][{_CHINESE_DIGITS}]{{1,3}})?(?:{measures}))"
     )
 
 

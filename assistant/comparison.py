@@ -35,6 +35,7 @@ _SAID = re.compile(
     r"|(?:有|的)?(?:什么)?(?:变化|变动)(?:幅度|情况)?|对比一?下?|对照|相比|比较一?下?|差距|差异|之差|怎么样|怎样|如何|情况|分别|多少|哪个|更?[高低多少快慢](?=$|[？?吗呢了])|几个(?:百分)?点"
     r"|预期|计划|目标(?:值|数)?|实际(?!利用|使用|到)(?:完成)?(?:值|数)?|实绩|完成(?:情况|值|数)?(?=$|[^一-鿿]|[的比与和])|执行|增速(?=目标|实际)|(?:请|帮我)?(?:算|看|查)?一?下|两年|及其"
 )
+_SAID_OF = re.compile(r"(?<=..)(?:增长|下降|提高|增加|涨|是|达到?|实现|完成|打算|计划|目标|实际(?!利用|使用|到))")
 _EMPTY = re.compile(
     r"(?:比|较|和|与|跟|同|的|是|要|有|哪些|哪几[个项]?|所有|全部|什么|指标|目标|数字|项目|[高低多少快慢])+"
 )
@@ -90,14 +91,8 @@ def direction(question: str) -> int:
 
 def indicator_of(content: str) -> str:
     """The words for an indicator in what a question is about (“地区生产总值增长了” is about 地区生产总值)."""
-    return _PARTICLES.sub(
-        "",
-        re.sub(
-            r"(?:增长|下降|提高|增加|是|达到?|实现|完成)+(?:了|到|多少|几|百分之|个?百分点)*.*$",
-            "",
-            content.replace(" ", ""),
-        ),
-    )
+    words = _SAID_OF.split(content.replace(" ", ""), maxsplit=1)[0]
+    return _PARTICLES.sub("", words)
 
 
 def pairs(ledger: Ledger) -> list[Pair]:

@@ -77,7 +77,7 @@ def arabic_runs(text: str) -> list[tuple[int, int, str]]:
 def _numerals() -> tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], str]], ...]:
     """What a Chinese numeral can look like, and its digits; the first that fits a place holds."""
     measured = re.compile(
-        rf"([{_DIGITS}]*[十百千万亿][{_DIGITS}]*)(?=[多余]?(?:{'|'.join(map(re.escape, _measures()))}))"
+        rf"([{_DIGITS}]*[十百千万亿][{_DIGITS}]*)(?=[多余]?[万亿]*(?:{'|'.join(map(re.escape, _measures()))}))"
     )
     return (
         (_YEAR, lambda m: "".join(_year_digit(c) for c in m.group(1)) + "年"),
