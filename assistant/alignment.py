@@ -207,6 +207,12 @@ class Units:
         wholly = (shared * len(own) >= WHOLLY[0] * self._lengths) & (self._lengths >= 4) & (shared >= WHOLLY[1])
         return np.where((shared >= LEAST_CONTENT) | wholly, score, 0.0)
 
+    def best(self, part: Part) -> Unit | None:
+        """The unit that fits a part best by itself; ``None`` where none fits well enough."""
+        scores = self.scores(part)
+        at = int(scores.argmax()) if len(scores) else 0
+        return self.all[at] if len(scores) and scores[at] >= LEAST else None
+
     def reworded(self, part: Part) -> Unit | None:
         """The unit with nearly all words of a part in whatever order, and most of its own among them."""
         own = Counter(content(part.side.plain))

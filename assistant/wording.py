@@ -38,6 +38,7 @@ LEAST_SHARE = 0.5  # of words without figures that must have been found for the 
 LEAST_COMMON = 0.25  # of what a clause is about that words with another figure must say to be about it
 LEAST_NEAR = 0.2  # least similarity of what is offered as the nearest place
 _GRAVITY = {difference: place for place, difference in enumerate(Difference)}
+_OF_WORDS = (Difference.CUT, Difference.OMITTED, Difference.ADDED, Difference.WORDS, Difference.EXCERPT)
 _OF_CONTEXT = (Difference.YEAR, Difference.KIND, Difference.INDICATOR)
 _MARKS = "。；;，, 、：:\n\t　"
 
@@ -71,6 +72,7 @@ class _Pair:
     unit: Unit
     findings: tuple[Finding, ...]
     figures: tuple[CheckedFigure, ...]
+    is_borrowing: bool = False  # read with what the part before it names
 
 
 class WordingChecker:
@@ -220,8 +222,10 @@ class WordingChecker:
         pairs = [self._compared(part, unit) if unit else None for part, unit in zip(parts, units, strict=True)]
         for place, (part, pair) in enumerate(zip(parts, pairs, strict=True)):
             before = pairs[place - 1] if place else None
-            if pair and len(content(part.side.plain)) < 2 and not (before and before.unit.stops == pair.unit.begins):
-                pairs[place] = units[place] = None  # “增长6%” by itself is anybody's
+            follows = before and pair and before.unit.stops == pair.unit.begins
+            if len(content(part.side.plain)) < 2 and not follows:  # “增长6%” by itself is anybody's
+                pairs[place] = borrowing = self._borrowing(parts, place)
+                units[place] = borrowing.unit if borrowing else None
         parts, units, pairs = self._reworded(parts, units, pairs)
         figures = tuple(
             figure
@@ -240,6 +244,26 @@ class WordingChecker:
         original, written = self._document.text[start:end], said.text[parts[0].start : parts[-1].end]
         check = WordingCheck(Verdict.MISMATCH, original, tuple(difference(original, written)), tuple(findings), figures)
         return check, Located(start, end, 100 * Indel.normalized_similarity(fold(original), fold(written)))
+
+    def _borrowing(self, parts: Sequence[Part], place: int) -> _Pair | None:
+        """A part that only says a figure, read with what the part before it names (a row of a table, 去年…，今年…)."""
+        part = parts[place]
+        named = next((p.side for p in reversed(parts[:place]) if len(content(p.side.plain)) >= 2), None)
+        if named is None or not part.side.figures():
+            return None
+        start, end = named.span()
+        name = named.text[start : min([end, *(figure.start for figure in named.figures())])]
+        text = name + part.side.written()
+        words = self._book.canonical(text, fixed=True)
+        whole = replace(part, side=Side(text, words, 0, len(words.codes)))
+        unit = self._units.best(whole)
+        pair = self._compared(whole, unit) if unit else None
+        if pair is None:
+            return None
+        own = [figure for figure in pair.figures if figure.start >= len(name)]
+        findings = tuple(finding for finding in pair.findings if finding.difference not in _OF_WORDS)
+        shift = part.side.span()[0] - len(name)
+        return _Pair(part, pair.unit, findings, tuple(_shifted(own, shift)), is_borrowing=True)
 
     def _reworded(
         self, parts: list[Part], units: list[Unit | None], pairs: list[_Pair | None]
@@ -284,7 +308,7 @@ class WordingChecker:
     def _parts(self, said: Side, year: int | None, kind: Kind | None) -> Iterator[Part]:
         """The clauses of the words, each without what it says in front about year and kind; a year holds for the next."""
         starts = [start for start, _ in said.words.spans]
-        for start, end in clauses(said.text, 0, len(said.text)):
+        for start, end in _cells(said.text):
             label = self._label(said.text, start, end)
             named_year = self._year_in(said.text[start:end])
             if named_year is not None:
@@ -366,7 +390,7 @@ class WordingChecker:
             if pair is None:
                 yield Finding(Difference.ADDED, words, "", f"文件中没有“{words}”")
                 continue
-            if before is not None and pair.unit.begins != before.unit.stops:
+            if before is not None and pair.unit.begins != before.unit.stops and not pair.is_borrowing:
                 yield self._joined(words, before.unit, pair.unit)
             yield from pair.findings
             before = pair
@@ -434,6 +458,13 @@ def _kind_said(words: str) -> Kind | None:
     if any(word in words for word in wording_words()["label_result"]):
         return Kind.RESULT
     return Kind.TARGET if any(word in words for word in wording_words()["label_target"]) else None
+
+
+def _cells(text: str) -> Iterator[tuple[int, int]]:
+    """The spans of the clauses of a text; the cells of a row of a table are clauses too."""
+    for start, end in clauses(text, 0, len(text)):
+        for cell in re.finditer(r"[^\t｜|]+", text[start:end]):
+            yield start + cell.start(), start + cell.end()
 
 
 @cache

@@ -167,6 +167,11 @@ def test_what_differs_without_being_wrong_is_said_and_matches(
         ),
         pytest.param("改造提升高标准农田三万亩", [("三万亩", EXACT)], id="spelt"),
         pytest.param("高铁站投资30亿元", [("30亿元", ABSENT)], id="nothing_of_it"),
+        pytest.param("地区生产总值\t5.1%\t6.2%", [("5.1%", EXACT), ("6.2%", EXACT)], id="row_of_a_table"),
+        pytest.param("地区生产总值\t5.1%\t6.5%", [("5.1%", EXACT), ("6.5%", ALTERED)], id="row_of_a_table_altered"),
+        pytest.param(
+            "GDP，去年增长5.1%，今年目标增长7%", [("5.1%", EXACT), ("7%", ALTERED)], id="named_once_for_two_years"
+        ),
         pytest.param("重点要把握三个方面", [], id="spelt_count_of_nothing_in_the_document"),
     ],
 )
