@@ -11,7 +11,6 @@ import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import cache
 
 from rapidfuzz.distance import Indel
 
@@ -27,7 +26,8 @@ from assistant.differences import (
     same_figure,
 )
 from assistant.excerpt import cut_findings
-from assistant.normalise import arabic, fold
+from assistant.label import read_label, speaks_of_whole, year_in
+from assistant.normalise import fold
 from assistant.types import CheckedFigure, Difference, FigureState, Finding, Verdict, WordingCheck
 from corpus.segment import clauses, sentences
 from corpus.types import Document, Kind, Passage
@@ -50,18 +50,6 @@ class Located:
     start: int
     end: int
     similarity: float
-
-
-@dataclass(frozen=True, slots=True)
-class _Label:
-    """What words say in front of themselves about their year; empty where they name none.
-
-    The words proper begin at one of ``ends``, with the kind that is said before: right behind the year, or further on,
-    for what follows the year (实际, 预计) may belong to them (实际利用外资).
-    """
-
-    year: int | None
-    ends: tuple[tuple[int, Kind | None], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +104,7 @@ class WordingChecker:
         checks: list[tuple[WordingCheck, Located | None]] = []
         figures: list[CheckedFigure] = []
         for start, end in spans:
-            label = self._label(words, start, end)
+            label = read_label(words, start, end, self._document)
             if label.year is not None:
                 year, kind = label.year, label.ends[-1][1]
             check, located = self.check(words[start:end], year=year, kind=kind)
@@ -132,12 +120,12 @@ class WordingChecker:
     def _check_one(self, whole: Side, year: int | None, kind: Kind | None) -> tuple[WordingCheck, Located | None]:
         words, canonical = whole.text, whole.words
         literal = self._literal(whole, Context(year, kind))
-        label = self._label(words, 0, len(words))
+        label = read_label(words, 0, len(words), self._document)
         starts = [start for start, _ in canonical.spans]
         for end, told in label.ends:
             first = bisect_left(starts, end)
             if literal is None and first < len(starts):
-                around = Context(label.year, told or kind, self._is_whole(words[:end]))
+                around = Context(label.year, told or kind, speaks_of_whole(words[:end]))
                 literal = self._literal(replace(whole, first=first), around)
         if literal and not any(f.difference in _OF_CONTEXT for f in literal[0].findings):
             return literal
@@ -280,7 +268,7 @@ class WordingChecker:
                 ):
                     continue
                 side = replace(parts[first].side, last=parts[last].side.last)
-                year = self._year_in(side.written()) or part.context.year
+                year = year_in(side.written(), self._document) or part.context.year
                 context = replace(part.context, year=year)
                 joined = Part(side, parts[first].start, parts[last].end, context)
                 unit = self._units.reworded(joined)
@@ -309,8 +297,8 @@ class WordingChecker:
         """The clauses of the words, each without what it says in front about year and kind; a year holds for the next."""
         starts = [start for start, _ in said.words.spans]
         for start, end in _cells(said.text):
-            label = self._label(said.text, start, end)
-            named_year = self._year_in(said.text[start:end])
+            label = read_label(said.text, start, end, self._document)
+            named_year = year_in(said.text[start:end], self._document)
             if named_year is not None:
                 year, kind = named_year, None
             last = bisect_left(starts, end)
@@ -318,7 +306,7 @@ class WordingChecker:
             for begin, told in label.ends or ((start, None),):
                 side = replace(said, first=bisect_left(starts, begin), last=last)
                 if side.first < last:
-                    whole = self._is_whole(said.text[start : max(begin, start + 4)])
+                    whole = speaks_of_whole(said.text[start : max(begin, start + 4)])
                     parts.append(Part(side, side.span()[0], end, Context(year, told or kind, whole)))
             if parts:
                 yield max(parts, key=lambda part: float(self._units.scores(part).max(initial=0.0)))
@@ -426,57 +414,12 @@ class WordingChecker:
         score, unit = max(scored, key=lambda item: item[0], default=(0.0, None))
         return Located(unit.start, unit.end, 100 * score) if unit and score > LEAST_NEAR else None
 
-    # --- year and kind ---
-
-    def _label(self, text: str, start: int, end: int) -> _Label:
-        """What the words from ``start`` on say in front about their year; the label is empty where they name none."""
-        front, word = _label_patterns(self._document.place)
-        match = front.match(text, start, end)
-        year = self._year_in(match.group()) if match else None
-        if match is None or year is None:
-            return _Label(None, ())
-        ends: list[tuple[int, Kind | None]] = [(match.end(), _kind_said(match.group()))]
-        while following := word.match(text, ends[-1][0], end):
-            ends.append((following.end(), _kind_said(text[start : following.end()])))
-        return _Label(year, tuple(ends))
-
-    def _is_whole(self, words: str) -> bool:
-        """Whether words speak of the document's place as a whole."""
-        return any(name in words for name in wording_words()["whole_place"])
-
-    def _year_in(self, words: str) -> int | None:
-        """The first year that words name, 今年 and its like counted from the document's own."""
-        match = re.search(r"((?:19|20)\d{2})年|今年|本年|去年|上年|明年", arabic(fold(words)))
-        if match is None or match.group(1):
-            return int(match.group(1)) if match else None
-        shift = {"今年": 0, "本年": 0, "明年": 1}.get(match.group(), -1)
-        return self._document.year + shift if self._document.year else None
-
-
-def _kind_said(words: str) -> Kind | None:
-    """Whether the words in front of a statement call it a result or a target."""
-    if any(word in words for word in wording_words()["label_result"]):
-        return Kind.RESULT
-    return Kind.TARGET if any(word in words for word in wording_words()["label_target"]) else None
-
 
 def _cells(text: str) -> Iterator[tuple[int, int]]:
     """The spans of the clauses of a text; the cells of a row of a table are clauses too."""
     for start, end in clauses(text, 0, len(text)):
         for cell in re.finditer(r"[^\t｜|]+", text[start:end]):
             yield start + cell.start(), start + cell.end()
-
-
-@cache
-def _label_patterns(place: str) -> tuple[re.Pattern[str], re.Pattern[str]]:
-    """What may stand in front of a statement up to its year, and one word more of it behind the year."""
-    data = wording_words()
-    names = [name for name in (place, place[:-1] if len(place) > 2 else "") if name]
-    listed = sorted([*names, *data["label"], *data["whole_place"]], key=len, reverse=True)
-    words, blank = "|".join(map(re.escape, listed)), r"[，,：:\s]*"
-    digits = "〇零○０-９0-9一二三四五六七八九"
-    year = rf"(?:到|截至|至)?(?:[12一二１２][{digits}]{{3}}年(?:度|末|底)?|今年|本年度?|去年|上年|明年)"
-    return re.compile(rf"(?:(?:{words}){blank})*{year}{blank}"), re.compile(rf"(?:{words}){blank}")
 
 
 def _context_findings(unit: Unit, around: Context) -> list[Finding]:
