@@ -11,8 +11,10 @@ from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from assistant.alignment import Context
 from assistant.display import clean
 from assistant.draft_docx import docx_text
+from assistant.label import kind_said, year_in
 from assistant.normalise import arabic
 from assistant.places import citation_at
 from assistant.types import Citation, FigureState, Verdict, WordingCheck
@@ -298,11 +300,13 @@ def check_draft(
     if not spans:
         raise RequestError("要核对的文字是空的，请粘贴一句话或一份文稿。")
     years = StatedYears(flowing, document)
+    table = _Table(document)
     checked: list[CheckedSentence] = []
     cited = 0
     for done, (start, end) in enumerate(spans, start=1):
         year, kind = years.of(start, end)
-        check, located = checker.check(text[start:end], year=year, kind=kind)
+        columns = table.columns(flowing, start, end)
+        check, located = checker.check(text[start:end], year=year, kind=kind, columns=columns)
         citation = None
         if located is not None and check.verdict != Verdict.NOT_FOUND:
             cited += 1
@@ -311,6 +315,25 @@ def check_draft(
         if on_progress:
             on_progress(done, len(spans))
     return CheckedDraft(name, tuple(checked), summarise(checked))
+
+
+class _Table:
+    """The head of the table that is being read: rows follow it line by line, cells parted by tabs."""
+
+    def __init__(self, document: Document) -> None:
+        self._document = document
+        self._head: list[Context] = []
+
+    def columns(self, text: str, start: int, end: int) -> list[Context]:
+        """What the head says of the columns of the row ``text[start:end]``; empty for what is no row of a table."""
+        cells = text[start:end].split("\t")
+        if len(cells) < 2:
+            self._head = []
+            return []
+        if not find_figures(text[start:end]) and any(year_in(cell, self._document) for cell in cells):
+            self._head = [Context(year_in(cell, self._document), kind_said(cell)) for cell in cells]
+            return []
+        return self._head if len(cells) == len(self._head) else []
 
 
 def summarise(checked: list[CheckedSentence]) -> DraftSummary:

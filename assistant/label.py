@@ -37,9 +37,9 @@ def read_label(text: str, start: int, end: int, document: Document) -> Label:
     year = year_in(match.group(), document) if match else None
     if match is None or year is None:
         return Label(None, ())
-    ends: list[tuple[int, Kind | None]] = [(match.end(), _kind_said(match.group()))]
+    ends: list[tuple[int, Kind | None]] = [(match.end(), kind_said(match.group()))]
     while following := word.match(text, ends[-1][0], end):
-        ends.append((following.end(), _kind_said(text[start : following.end()])))
+        ends.append((following.end(), kind_said(text[start : following.end()])))
     return Label(year, tuple(ends))
 
 
@@ -57,7 +57,7 @@ def year_in(words: str, document: Document) -> int | None:
     return document.year + shift if document.year else None
 
 
-def _kind_said(words: str) -> Kind | None:
+def kind_said(words: str) -> Kind | None:
     """Whether the words in front of a statement call it a result or a target."""
     if any(word in words for word in wording_words()["label_result"]):
         return Kind.RESULT

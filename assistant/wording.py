@@ -73,7 +73,12 @@ class WordingChecker:
         self._units = Units(document, passages, self._book)
 
     def check(
-        self, claim: str, *, year: int | None = None, kind: Kind | None = None
+        self,
+        claim: str,
+        *,
+        year: int | None = None,
+        kind: Kind | None = None,
+        columns: Sequence[Context] = (),
     ) -> tuple[WordingCheck, Located | None]:
         """Compare words with the document.
 
@@ -81,6 +86,7 @@ class WordingChecker:
             claim: The words: a phrase, a sentence, a paragraph. A leading ``2024年`` is taken as their year.
             year: The year that the words around them give, where they name none.
             kind: Whether the words around them give them as results or as targets.
+            columns: What the head of a table says of its columns, where the words are a row of it, cells parted by tabs.
 
         Returns:
             The verdict with the published words and the steps that lead from them to the claim, and where they
@@ -90,7 +96,7 @@ class WordingChecker:
         whole = Side(words, canonical := self._book.canonical(words, fixed=True), 0, len(canonical.codes))
         if not canonical.codes:
             return WordingCheck(Verdict.NOT_FOUND, ""), None
-        check, located = self._check_one(whole, year, kind)
+        check, located = self._check_one(whole, year, kind, columns)
         spans = sentences(words, 0, len(words))
         if check.verdict is not Verdict.MATCH and len(spans) > 1:
             check, located = self._check_each(words, spans, year, kind)
@@ -117,7 +123,9 @@ class WordingChecker:
         verdict = Verdict.MISMATCH if is_mixed else shown.verdict
         return replace(shown, verdict=verdict, findings=findings, figures=tuple(figures)), located
 
-    def _check_one(self, whole: Side, year: int | None, kind: Kind | None) -> tuple[WordingCheck, Located | None]:
+    def _check_one(
+        self, whole: Side, year: int | None, kind: Kind | None, columns: Sequence[Context] = ()
+    ) -> tuple[WordingCheck, Located | None]:
         words, canonical = whole.text, whole.words
         literal = self._literal(whole, Context(year, kind))
         label = read_label(words, 0, len(words), self._document)
@@ -129,7 +137,7 @@ class WordingChecker:
                 literal = self._literal(replace(whole, first=first), around)
         if literal and not any(f.difference in _OF_CONTEXT for f in literal[0].findings):
             return literal
-        aligned = self._aligned(whole, year, kind)
+        aligned = self._aligned(whole, Context(year, kind), columns)
         return literal if literal and aligned[0].verdict is Verdict.NOT_FOUND else aligned
 
     # --- words that stand in the document without a break ---
@@ -203,9 +211,9 @@ class WordingChecker:
 
     # --- words that do not ---
 
-    def _aligned(self, said: Side, year: int | None, kind: Kind | None) -> tuple[WordingCheck, Located | None]:
+    def _aligned(self, said: Side, around: Context, columns: Sequence[Context]) -> tuple[WordingCheck, Located | None]:
         """Words compared clause by clause with the units that they were meant to be."""
-        parts = list(self._parts(said, year, kind))
+        parts = list(self._parts(said, around, columns))
         units = self._units.align(parts)
         pairs = [self._compared(part, unit) if unit else None for part, unit in zip(parts, units, strict=True)]
         for place, (part, pair) in enumerate(zip(parts, pairs, strict=True)):
@@ -293,10 +301,14 @@ class WordingChecker:
                 return self._reworded(parts, units, pairs)
         return parts, units, pairs
 
-    def _parts(self, said: Side, year: int | None, kind: Kind | None) -> Iterator[Part]:
+    def _parts(self, said: Side, around: Context, columns: Sequence[Context]) -> Iterator[Part]:
         """The clauses of the words, each without what it says in front about year and kind; a year holds for the next."""
         starts = [start for start, _ in said.words.spans]
+        year, kind = around.year, around.kind
         for start, end in _cells(said.text):
+            column = said.text[:start].count("\t")
+            if column < len(columns):
+                year, kind = columns[column].year, columns[column].kind
             label = read_label(said.text, start, end, self._document)
             named_year = year_in(said.text[start:end], self._document)
             if named_year is not None:

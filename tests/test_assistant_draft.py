@@ -5,6 +5,7 @@ import io
 import json
 import os
 import zipfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import assistant.draft
+from assistant.alignment import Context
 from assistant.draft import (
     MAX_DRAFT_BYTES,
     MAX_DRAFT_CHARS,
@@ -360,7 +362,7 @@ class Recording:
         self.asked: list[tuple[str, int | None, Kind | None]] = []
 
     def check(
-        self, claim: str, *, year: int | None = None, kind: Kind | None = None
+        self, claim: str, *, year: int | None = None, kind: Kind | None = None, columns: Sequence[Context] = ()
     ) -> tuple[WordingCheck, Located | None]:
         self.asked.append((claim, year, kind))
         return WordingCheck(Verdict.NOT_FOUND, ""), None
@@ -475,3 +477,23 @@ def test_json_form_names_draft_document_and_each_sentence(checked: CheckedDraft,
 
 def test_examples_in_the_docstrings() -> None:
     assert doctest.testmod(assistant.draft).failed == 0
+
+
+TABLE = "2025年主要指标\n指标\t2025年实际\t2026年目标\n地区生产总值\t{}\t{}\n新增停车位600个。\n"
+
+
+@pytest.mark.parametrize(
+    ("earlier", "later", "states"),
+    [
+        pytest.param("增长5.1%", "增长6.2%", ["exact", "exact"], id="as_in_the_plan"),
+        pytest.param("增长6.2%", "增长5.1%", ["altered", "altered"], id="columns_in_exchange"),
+        pytest.param("5.1%", "6.3%", ["exact", "altered"], id="one_figure_altered"),
+    ],
+)
+def test_head_of_a_table_says_the_year_of_its_columns(
+    mini: Document, earlier: str, later: str, states: list[str]
+) -> None:
+    checker = WordingChecker(mini, tuple(passages(mini)))
+    checked = check_draft(TABLE.format(earlier, later), checker, mini)
+    row = next(sentence for sentence in checked.sentences if sentence.text.startswith("地区生产总值"))
+    assert [figure.state for figure in row.check.figures] == states
