@@ -27,7 +27,7 @@ WHOLLY = 0.8, 0.4  # or of the words of the unit this, and of the clause that, w
 LEAST_CONTENT = 0.6  # share of the words of a clause, relations and bounds aside, that a unit must have
 SAME_YEAR, OTHER_YEAR, OTHER_KIND = 0.12, -0.12, -0.04
 OTHER_YEAR_THAN_BEFORE = -0.08  # where a part names no year, it is taken to go on with that of the part before
-SAME_FIGURES = 0.14
+SAME_FIGURES, SAME_VALUES = 0.2, 0.14  # the second where only unit or bound word differ
 NO_FIGURES = -0.2  # for units without figures, where the words have some
 DERIVED = -0.02  # for units that are not compared by their own words
 NEXT, SAME_SENTENCE = 0.15, 0.06  # for units that follow each other as the clauses do
@@ -200,7 +200,9 @@ class Units:
             score = score + np.where(self._kinds == other.value, OTHER_KIND, 0.0)
         figures = [figure_key(figure) for figure in part.side.figures()]
         if figures:
-            score = score + np.array([SAME_FIGURES if own == figures else 0.0 for own in self._figures])
+            values = [key[0] for key in figures]
+            alike = [(own == figures, [key[0] for key in own] == values) for own in self._figures]
+            score = score + np.array([SAME_FIGURES if same else SAME_VALUES if value else 0.0 for same, value in alike])
             score = score + np.where(self._bears, 0.0, NO_FIGURES)
         else:  # words that only lead on to a figure (工业这一块) are not the clause that bears it
             score = np.where(self._bears, np.where(score >= LEAST_BARE, score, 0.0), score)
