@@ -23,6 +23,7 @@ from corpus.types import Figure
 
 FIRST_CODE = "\U000f0000"  # codes of whole words and numbers lie in the supplementary private use area
 _SILENT = re.compile(r"[^\w%‰℃°/+&]|_")
+_QUOTED = re.compile('[“”"「」『』‘’]')  # “5344”项目: a name
 _DIGITS = re.compile(r"\d+(?:\.\d+)?")
 _WORD = re.compile(r"[a-z][a-z0-9.+&-]*|\d+(?:\.\d+)?")
 _CHINESE_DIGITS = "一二两三四五六七八九十"
@@ -105,6 +106,7 @@ def _read(text: str) -> tuple[list[_Unit], tuple[Figure, ...]]:
     folded = "".join(characters)
     figures = find_figures(folded)
     placed = tuple(replace(figure, start=spans[figure.start][0], end=spans[figure.end - 1][1]) for figure in figures)
+    placed = tuple(figure for figure in placed if not _QUOTED.search(text[figure.start : figure.end]))
     return list(_units(folded, spans, {figure.start: figure for figure in figures})), placed
 
 

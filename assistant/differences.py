@@ -16,6 +16,7 @@ from corpus.figures import bound_words
 from corpus.passages import shared_out
 from corpus.types import Figure
 
+_UP_TO = re.compile("(?:提高|增加|提升|扩大|上升|下降|降低|减少|压减|缩减)[到至]")
 _LEVELS = "国省市区县乡镇村"
 _PREDICATE = re.compile("增长|下降|提高|降低|增加|减少|达到|达|完成|实现|为")
 
@@ -94,7 +95,11 @@ def checked_figures(original: Side, said: Side, *, altered: bool) -> list[Checke
         if other is None:
             checked.append(checked_figure(figure, said.text, FigureState.ABSENT))
             continue
-        same = same_figure(figure, other) and _is_said_alike(_before(original, other), _before(said, figure))
+        same = (
+            same_figure(figure, other)
+            and _is_said_alike(_before(original, other), _before(said, figure))
+            and _efforts(original, other) == _efforts(said, figure)
+        )
         state = FigureState.EXACT if same and not altered else FigureState.ALTERED
         checked.append(checked_figure(figure, said.text, state, original.text[other.start : other.end]))
     return checked
@@ -142,7 +147,14 @@ def _is_said_alike(one: str, other: str) -> bool:
     for before in (one, other):
         firm.append({w for w in wording_words()["commitments"] if (w in before if len(w) > 1 else before.endswith(w))})
         turned.append({_direction(word) for word in _directions() if word in before})
-    return firm[0] == firm[1] and (not all(turned) or bool(turned[0] & turned[1]))
+    up_to = [_UP_TO.search(before) is None for before in (one, other)]
+    return firm[0] == firm[1] and up_to[0] == up_to[1] and (not all(turned) or bool(turned[0] & turned[1]))
+
+
+def _efforts(side: Side, figure: Figure) -> set[str]:
+    """The words before a figure that make an effort or an expectation of the whole clause."""
+    before = fold(side.text[side.span()[0] : figure.start])
+    return {word for word in wording_words()["efforts"] if word in before}
 
 
 def checked_figure(figure: Figure, text: str, state: FigureState, original: str = "") -> CheckedFigure:

@@ -81,7 +81,7 @@ def _numerals() -> tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], str]],
     )
     return (
         (_YEAR, lambda m: "".join(_year_digit(c) for c in m.group(1)) + "年"),
-        (_PERCENT, lambda m: _number(m.group(1), m.group(1)) + "%"),
+        (_PERCENT, lambda m: ("100" if m.group(1) == "百" else _number(m.group(1), m.group(1))) + "%"),
         (_POINT, lambda m: _number(m.group(1), m.group(1))),
         (measured, lambda m: _number(m.group(1), m.group(1))),
     )

@@ -195,7 +195,8 @@ class WordingChecker:
         other_time = any(finding.difference in _OF_CONTEXT for finding in findings)
         starts = [start for start, _ in said.words.spans[said.first : said.last]]
         lost = any(
-            finding.difference is Difference.CUT and any(w in finding.original for w in wording_words()["commitments"])
+            finding.difference is Difference.CUT
+            and any(w in finding.original for w in (*wording_words()["commitments"], *wording_words()["efforts"]))
             for finding in findings
         )
         touched = self._units.touching(*place.span())
