@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import codecs
 import hashlib
 import re
+from contextlib import suppress
 from pathlib import Path
 
 from corpus.errors import CorpusError
@@ -43,7 +45,7 @@ def decode(data: bytes, name: str) -> str:
         name: What to call the file in an error.
 
     Raises:
-        CorpusError: The bytes are empty, binary, or neither UTF-8 nor GB18030 text.
+        CorpusError: The bytes are empty, binary, or neither UTF-8, GB18030 nor UTF-16 text with its mark.
     """
     if not data.strip():
         raise CorpusError(f"文件 {name} 是空的（{len(data)} 字节），请给出一份有正文的 .txt 文件。")
@@ -51,6 +53,9 @@ def decode(data: bytes, name: str) -> str:
         raise CorpusError(
             f"文件 {name} 有 {len(data):,} 字节，超过上限 {MAX_DOCUMENT_BYTES:,} 字节，请拆分后再建索引。"
         )
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        with suppress(UnicodeDecodeError):  # what Notepad calls Unicode
+            data = data.decode("utf-16").encode("utf-8")
     if b"\x00" in data:
         raise CorpusError(f"文件 {name} 含有 NUL 字节，不是文本文件，请先转换为 UTF-8 的 .txt。")
     for encoding in ("utf-8-sig", "gb18030"):

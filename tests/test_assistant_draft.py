@@ -189,7 +189,7 @@ def encrypted() -> bytes:
         pytest.param("稿.docx", b"", "空的", id="empty_docx"),
         pytest.param("稿.txt", b"\x89PNG\r\n\x1a\n\xff\xfe", "编码", id="binary"),
         pytest.param("稿.txt", b"abc\x00def", "NUL", id="nul"),
-        pytest.param("稿.txt", "字".encode("utf-16"), "UTF-8", id="utf_16"),
+        pytest.param("稿.txt", "12".encode("utf-16-le"), "UTF-8", id="utf_16_without_its_mark"),
         pytest.param("稿.txt", b"a" * (MAX_DRAFT_BYTES + 1), "上限", id="large"),
         pytest.param("稿.docx", b"a" * (50 * 2**20), "52,428,800", id="fifty_megabytes"),
         pytest.param("稿.pdf", b"%PDF-1.7", ".pdf", id="pdf"),
