@@ -120,7 +120,6 @@ class Units:
     """The clauses of a document, ready to be compared with."""
 
     def __init__(self, document: Document, passages: Sequence[Passage], book: Codebook) -> None:
-        self.document = document
         self.canonical = canonical = book.canonical(document.text)
         self.clauses: list[tuple[int, int]] = []
         self.all: list[Unit] = []

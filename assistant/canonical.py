@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import cache
@@ -46,7 +46,8 @@ class Canonical:
 
     ``codes`` has one character for each unit (a character, a number, a listed term); ``spans`` gives the characters of
     the text that each stands for, in order; ``surfaces`` how each was written, folded; ``plains`` the same with the
-    listed term for its synonyms and ``#`` for every number. ``figures`` are those of the text, Chinese numerals among them, with offsets in the text.
+    listed term for its synonyms and ``#`` for every number. ``figures`` are those of the text, Chinese numerals among
+    them, with offsets in the text.
     """
 
     codes: str
@@ -58,6 +59,16 @@ class Canonical:
     def span(self, first: int, last: int) -> tuple[int, int]:
         """The characters of the text that the codes from ``first`` up to and without ``last`` stand for."""
         return self.spans[first][0], self.spans[last - 1][1]
+
+
+def same_words(one: str, other: str) -> bool:
+    """Whether two texts are the same in the form for comparison.
+
+    >>> same_words("GDP增长百分之六", "地区生产总值增长6%")
+    True
+    """
+    book = Codebook()
+    return book.canonical(one).codes == book.canonical(other).codes
 
 
 _Unit = tuple[str, str, int, int]  # key, surface, start, end in the text
@@ -105,29 +116,26 @@ def _read(text: str) -> tuple[list[_Unit], tuple[Figure, ...]]:
     characters, spans = _replaced(characters, spans, _counted("".join(characters)))
     folded = "".join(characters)
     figures = find_figures(folded)
-    placed = tuple(replace(figure, start=spans[figure.start][0], end=spans[figure.end - 1][1]) for figure in figures)
-    placed = tuple(figure for figure in placed if not _QUOTED.search(text[figure.start : figure.end]))
-    return list(_units(folded, spans, {figure.start: figure for figure in figures})), placed
+    placed = (replace(figure, start=spans[figure.start][0], end=spans[figure.end - 1][1]) for figure in figures)
+    told = tuple(figure for figure in placed if not _QUOTED.search(text[figure.start : figure.end]))
+    return list(_units(folded, spans, {figure.start for figure in figures})), told
 
 
-def _units(folded: str, spans: Sequence[tuple[int, int]], starts: Mapping[int, Figure]) -> Iterator[_Unit]:
+def _units(folded: str, spans: Sequence[tuple[int, int]], starts: set[int]) -> Iterator[_Unit]:
+    """The units of a folded text; at ``starts`` a figure begins."""
     synonyms, standing = _synonyms()
     position = 0
     while position < len(folded):
-        figure = starts.get(position)
-        if figure:
-            number = re.search(r"\d", folded[position:])
-            assert number is not None
-            for at in range(position, position + number.start()):
-                yield from _plain(folded, spans, at, at + 1)
-            position += number.start()
-            match = _NUMBER.match(folded, position)
+        if position in starts:
+            match = _NUMBER.search(folded, position)
             assert match is not None
+            for at in range(position, match.start()):
+                yield from _plain(folded, spans, at)
             yield from _number(match, spans)
             position = match.end()
             continue
         synonym = synonyms.match(folded, position)
-        if synonym and position not in starts:
+        if synonym:
             surface = synonym.group()
             yield standing[surface], surface, spans[position][0], spans[synonym.end() - 1][1]
             position = synonym.end()
@@ -142,13 +150,14 @@ def _units(folded: str, spans: Sequence[tuple[int, int]], starts: Mapping[int, F
             yield value, numeral.group(), spans[position][0], spans[numeral.end() - 1][1]
             position = numeral.end()
             continue
-        yield from _plain(folded, spans, position, position + 1)
+        yield from _plain(folded, spans, position)
         position += 1
 
 
-def _plain(folded: str, spans: Sequence[tuple[int, int]], start: int, end: int) -> Iterator[_Unit]:
-    if not _SILENT.match(folded[start]):
-        yield folded[start], folded[start], spans[start][0], spans[end - 1][1]
+def _plain(folded: str, spans: Sequence[tuple[int, int]], at: int) -> Iterator[_Unit]:
+    """A character by itself; nothing where it makes no difference."""
+    if not _SILENT.match(folded[at]):
+        yield folded[at], folded[at], *spans[at]
 
 
 def _number(match: re.Match[str], spans: Sequence[tuple[int, int]]) -> Iterator[_Unit]:

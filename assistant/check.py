@@ -7,10 +7,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from assistant.places import citation_at
-from assistant.settings import bundled_documents
+from assistant.settings import only_document
 from assistant.types import Answer, GateReport, Status, Verdict
 from assistant.wording import WordingChecker
-from corpus.errors import RequestError
 from corpus.figures import find_figures
 from corpus.load import load_document
 from corpus.passages import passages
@@ -24,10 +23,7 @@ def open_checker(sources: Sequence[Path] = ()) -> tuple[WordingChecker, Document
         RequestError: More than one document is given.
         CorpusError: The document cannot be read.
     """
-    paths = list(sources) or bundled_documents()
-    if len(paths) > 1:
-        raise RequestError(f"目前一次只能对照一份文件核对，现在给出了 {len(paths)} 份，请只给一份 --source。")
-    document = load_document(paths[0])
+    document = load_document(only_document(sources, "对照一份文件核对"))
     return WordingChecker(document, passages(document)), document
 
 

@@ -6,9 +6,8 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
-from functools import cache
 
-from assistant.canonical import Codebook
+from assistant.canonical import Codebook, same_words
 from assistant.indicator import words
 from assistant.ledger import EntryKind, Ledger, LedgerEntry
 from assistant.normalise import fold
@@ -104,8 +103,9 @@ def pairs(ledger: Ledger) -> list[Pair]:
     year = ledger.document.year
     if year is None:
         return []
-    results = _unique(ledger.entries, EntryKind.RESULT, year - 1)
-    targets = _unique(ledger.entries, EntryKind.TARGET, year)
+    book = Codebook()
+    results = _unique(ledger.entries, EntryKind.RESULT, year - 1, book)
+    targets = _unique(ledger.entries, EntryKind.TARGET, year, book)
     return [
         Pair(results[key], target)
         for key, target in targets.items()
@@ -113,24 +113,21 @@ def pairs(ledger: Ledger) -> list[Pair]:
     ]
 
 
-def _unique(entries: Iterable[LedgerEntry], kind: EntryKind, year: int) -> dict[tuple[str, ...], LedgerEntry]:
+def _unique(
+    entries: Iterable[LedgerEntry], kind: EntryKind, year: int, book: Codebook
+) -> dict[tuple[str, ...], LedgerEntry]:
     found: dict[tuple[str, ...], list[LedgerEntry]] = {}
     for entry in entries:
         says_too_little = words().bare.fullmatch(words().verb.sub("", entry.indicator)) is not None
         if entry.kind is kind and entry.year == year and not says_too_little:
-            key = (_name(entry), entry.place, entry.unit, way(entry))
+            key = (book.canonical(_name(entry)).codes, entry.place, entry.unit, way(entry))
             found.setdefault(key, []).append(entry)
     return {key: alike[0] for key, alike in found.items() if len(alike) == 1}
 
 
-@cache
-def _book() -> Codebook:
-    return Codebook()
-
-
 def _name(entry: LedgerEntry) -> str:
-    """The indicator in the form in which two are compared; listed synonyms are one."""
-    return _book().canonical(_WHOLE.sub("", entry.indicator), fixed=False).codes
+    """The indicator without what only says that it is the whole place's."""
+    return _WHOLE.sub("", entry.indicator)
 
 
 def way(entry: LedgerEntry) -> str:
@@ -142,12 +139,12 @@ def way(entry: LedgerEntry) -> str:
 
 def is_same_indicator(one: LedgerEntry, other: LedgerEntry) -> bool:
     """Whether two figures are of one indicator, said in one way, in one unit."""
-    return (_name(one), one.unit, way(one)) == (_name(other), other.unit, way(other))
+    return (one.unit, way(one)) == (other.unit, way(other)) and same_words(_name(one), _name(other))
 
 
 def incomparable(earlier: LedgerEntry, later: LedgerEntry) -> str:
     """Why two figures must not be subtracted, in one sentence; empty where they may be."""
-    if _name(earlier) != _name(later):
+    if not same_words(_name(earlier), _name(later)):
         return f"一个是“{earlier.indicator}”，一个是“{later.indicator}”，口径不同，不能相减"
     if earlier.unit != later.unit:
         return f"一个以“{earlier.unit or '无单位数'}”计，一个以“{later.unit or '无单位数'}”计，单位不同，不能相减"

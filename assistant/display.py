@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 
-from assistant.canonical import Codebook
+from assistant.canonical import same_words
 
 # Words in pieces, each with whether it is to be marked.
 Pieces = list[tuple[str, bool]]
@@ -78,8 +78,7 @@ def sides(diff: Sequence[tuple[str, str]]) -> tuple[Pieces, Pieces]:
     for is_equal, group in groupby(whole_figures(diff), key=lambda step: step[0] == "equal"):
         words = dict(group)
         was, now = (words["equal"],) * 2 if is_equal else (words.get("delete", ""), words.get("insert", ""))
-        book = Codebook()
-        is_marked = not is_equal and book.canonical(was).codes != book.canonical(now).codes
+        is_marked = not is_equal and not same_words(was, now)
         original += [(was, is_marked)] if was else []
         other += [(now, is_marked)] if now else []
     return original, other

@@ -10,8 +10,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from assistant.indicator import MAX_INDICATOR, Reading, front, is_rate, needs_subject, read, words
-from assistant.settings import bundled_documents
-from corpus.errors import RequestError
+from assistant.settings import only_document
 from corpus.figures import bound_words, find_figures
 from corpus.load import load_document
 from corpus.passages import passages as corpus_passages
@@ -87,10 +86,7 @@ def open_ledger(sources: Sequence[Path] = ()) -> Ledger:
         RequestError: More than one document is given.
         CorpusError: The document cannot be read.
     """
-    paths = list(sources) or bundled_documents()
-    if len(paths) > 1:
-        raise RequestError(f"目前一次只能列出一份文件的台账，现在给出了 {len(paths)} 份，请只给一份 --source。")
-    document = load_document(paths[0])
+    document = load_document(only_document(sources, "列出一份文件的台账"))
     return build_ledger(document, corpus_passages(document))
 
 

@@ -305,11 +305,12 @@ class PlanAssistant:
         return tuple(compose.enumerated(reading.ranked[0].passage, self.document))
 
     def _answer(self, text: str, plain: str, turns: Sequence[str]) -> Answer:
-        header = header_passages(understand(plain, self.document), self.document, self.index.passages)
+        question = understand(plain, self.document)
+        header = header_passages(question, self.document, self.index.passages)
         if header:
             statements = [compose.state(passage, self.document) for passage in header]
             return self._gated(Answer(text, text, Status.NOT_FOUND, ""), statements, Status.ANSWERED, "", header[0])
-        worked_out = self._compared(text, plain, turns) or self._listed(text, plain)
+        worked_out = self._compared(text, plain, turns) or self._listed(text, question)
         if worked_out:
             return worked_out
         started = time.perf_counter()
@@ -319,9 +320,8 @@ class PlanAssistant:
         steps = {step: min(took, spent) for step, took in reading.timings_ms.items()}
         return replace(answer, timings_ms={**steps, **answer.timings_ms})
 
-    def _listed(self, text: str, plain: str) -> Answer | None:
+    def _listed(self, text: str, question: Question) -> Answer | None:
         """A complete, counted list of figures, where a question asks for all of something; ``None`` elsewhere."""
-        question = understand(plain, self.document)
         want = figure_lists.wanted(question, self.document)
         if want is None:
             return None

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from importlib.resources import files
 from pathlib import Path
 
 from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from corpus.errors import SettingsError
+from corpus.errors import RequestError, SettingsError
 
 
 def default_index_dir() -> Path:
@@ -55,6 +56,22 @@ def load_settings() -> Settings:
         first = error.errors()[0]
         name = "LAIWU_" + "_".join(map(str, first["loc"])).upper()
         raise SettingsError(f"设置 {name} 的值不可用：{first.get('input')!r}，请改正或删去。") from None
+
+
+def only_document(sources: Sequence[Path], purpose: str) -> Path:
+    """The document that is meant: the bundled one where none is named.
+
+    Args:
+        sources: What was named.
+        purpose: What it is wanted for, as it goes into the sentence (``对照一份文件核对``).
+
+    Raises:
+        RequestError: More than one document is named.
+    """
+    paths = list(sources) or bundled_documents()
+    if len(paths) > 1:
+        raise RequestError(f"目前一次只能{purpose}，现在给出了 {len(paths)} 份，请只给一份 --source。")
+    return paths[0]
 
 
 def bundled_documents() -> list[Path]:

@@ -128,13 +128,14 @@ class WordingChecker:
     ) -> tuple[WordingCheck, Located | None]:
         words, canonical = whole.text, whole.words
         literal = self._literal(whole, Context(year, kind))
-        label = read_label(words, 0, len(words), self._document)
-        starts = [start for start, _ in canonical.spans]
-        for end, told in label.ends:
-            first = bisect_left(starts, end)
-            if literal is None and first < len(starts):
-                around = Context(label.year, told or kind, speaks_of_whole(words[:end]))
-                literal = self._literal(replace(whole, first=first), around)
+        if literal is None:
+            label = read_label(words, 0, len(words), self._document)
+            starts = [start for start, _ in canonical.spans]
+            for end, told in label.ends:
+                first = bisect_left(starts, end)
+                if literal is None and first < len(starts):
+                    around = Context(label.year, told or kind, speaks_of_whole(words[:end]))
+                    literal = self._literal(replace(whole, first=first), around)
         if literal and not any(f.difference in _OF_CONTEXT for f in literal[0].findings):
             return literal
         aligned = self._aligned(whole, Context(year, kind), columns)

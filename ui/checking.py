@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from assistant.draft import MAX_DRAFT_BYTES, CheckedDraft
 from corpus.errors import RequestError
 from corpus.types import Document
-from ui.conversation import PREPARING, UNAVAILABLE, PageSettings
-from ui.loading import Loader, LoadState
+from ui.conversation import PageSettings
+from ui.loading import PREPARING, Loader, LoadState
 from ui.types import DraftChecker, ReportFormat
 
 log = logging.getLogger(__name__)
@@ -64,13 +64,10 @@ class DraftChecks:
     @property
     def documents(self) -> Mapping[str, Document]:
         """The documents of the assistant, none while it is being loaded."""
-        assistant = self._loader.assistant
-        return assistant.documents if assistant is not None else {}
+        return self._loader.documents
 
     def _checker(self) -> DraftChecker:
-        assistant = self._loader.assistant
-        if assistant is None:
-            raise RequestError(PREPARING if self._loader.state is LoadState.WAITING else f"{UNAVAILABLE}。")
+        assistant = self._loader.require()
         if not isinstance(assistant, DraftChecker):
             raise RequestError(NOT_OFFERED)
         return assistant

@@ -16,7 +16,7 @@ from assistant.types import Answer
 from corpus.errors import RequestError
 from corpus.types import Document
 from ui.examples import load_examples
-from ui.loading import Loader, LoadState
+from ui.loading import PREPARING, UNAVAILABLE, Loader, LoadState
 from ui.permalink import cards_text
 from ui.render import (
     answer_markdown,
@@ -33,9 +33,7 @@ log = logging.getLogger(__name__)
 TITLE = "莱芜区2024年国民经济和社会发展计划问答"
 SUBTITLE = "依据公开印发的文件原文作答，每个数字注明年份与出处"
 FOOTER = "回答取自文件原文并注明出处，引用前请以印发文本为准。请勿在问题中填写个人信息。"
-PREPARING = "正在准备索引…"
 READY = "就绪"
-UNAVAILABLE = "服务暂时不可用，请稍后再试"
 SEARCHING = "正在查阅文件…"
 FAILED = "抱歉，这个问题暂时无法处理，请稍后再试，或换一种问法。"
 BUSY = "当前提问人数较多，请稍后再试。"
@@ -88,8 +86,7 @@ class Conversation:
     @property
     def documents(self) -> Mapping[str, Document]:
         """The documents of the assistant, none while it is being loaded."""
-        assistant = self._loader.assistant
-        return assistant.documents if assistant is not None else {}
+        return self._loader.documents
 
     # --- what is shown ---
 

@@ -12,7 +12,6 @@ from assistant.ledger import EntryKind, Ledger
 from assistant.ledger_export import KIND_NAMES, filtered
 from corpus.errors import RequestError
 from corpus.types import Document
-from ui.conversation import PREPARING, UNAVAILABLE
 from ui.downloads import Downloads, file_name
 from ui.ledger_chart import chart_markdown
 from ui.ledger_view import (
@@ -128,20 +127,18 @@ class LedgerTab:
         )
         self._table.select(self._select, None, [self._source, self._card], **quiet)
 
-    def _ledger(self) -> Ledger:
-        assistant = self._loader.assistant
-        if assistant is None:
-            raise RequestError(PREPARING if self._loader.state is LoadState.WAITING else f"{UNAVAILABLE}。")
+    def _keeper(self) -> LedgerKeeper:
+        assistant = self._loader.require()
         if not isinstance(assistant, LedgerKeeper):
             raise RequestError(NOT_OFFERED)
-        return assistant.ledger()
+        return assistant
 
     def _fill(self, offers: tuple[str, ...]) -> Updates:
         """Show the ledger when the tab is opened for the first time."""
         if offers:
             return {self._offers: gr.skip()}
         try:
-            ledger = self._ledger()
+            ledger = self._keeper().ledger()
         except RequestError as error:
             state = "waiting" if self._loader.state is LoadState.WAITING else "failed"
             return {self._status: f'<span class="state state-{state}">{escape_inline(str(error))}</span>'}
@@ -162,7 +159,7 @@ class LedgerTab:
 
     def _filter(self, year: str, kind: str, section: int, words: str, offers: tuple[str, ...]) -> Updates:
         try:
-            ledger = self._ledger()
+            ledger = self._keeper().ledger()
         except RequestError:
             return {self._count: gr.skip()}
         headings = section_choices(ledger)[section - 1][1] if section else ()
@@ -193,15 +190,12 @@ class LedgerTab:
         )
 
     def _export(self, part: Ledger, format: LedgerFormat) -> bytes:
-        assistant = self._loader.assistant
-        if not isinstance(assistant, LedgerKeeper):
-            raise RequestError(NOT_OFFERED)
-        return assistant.export_ledger(part, format)
+        return self._keeper().export_ledger(part, format)
 
     def _select(self, event: gr.SelectData, request: gr.Request) -> Updates:
         """Show where the entry of the row that was clicked stands."""
         try:
-            ledger = self._ledger()
+            ledger = self._keeper().ledger()
             entry = ledger.entries[int(event.row_value[0]) - 1]
         except (RequestError, TypeError, ValueError, IndexError):
             return {self._source: gr.skip()}

@@ -5,12 +5,17 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from enum import StrEnum
 
+from corpus.errors import RequestError
+from corpus.types import Document
 from ui.types import Assistant
 
 log = logging.getLogger(__name__)
+
+PREPARING = "正在准备索引…"
+UNAVAILABLE = "服务暂时不可用，请稍后再试"
 
 
 class LoadState(StrEnum):
@@ -70,6 +75,23 @@ class Loader:
     def assistant(self) -> Assistant | None:
         """The assistant, ``None`` until it is there."""
         return self._assistant if self._done.is_set() else None
+
+    @property
+    def documents(self) -> Mapping[str, Document]:
+        """The documents of the assistant, none until it is there."""
+        assistant = self.assistant
+        return assistant.documents if assistant is not None else {}
+
+    def require(self) -> Assistant:
+        """The assistant.
+
+        Raises:
+            RequestError: It is still being loaded, or could not be loaded.
+        """
+        assistant = self.assistant
+        if assistant is None:
+            raise RequestError(PREPARING if self.state is LoadState.WAITING else f"{UNAVAILABLE}。")
+        return assistant
 
     def wait(self, timeout_s: float) -> LoadState:
         """Wait until loading has ended, at most ``timeout_s`` seconds, and say how far it is."""
