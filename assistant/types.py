@@ -133,6 +133,45 @@ class GateReport:
     removed: int = 0
 
 
+class Outcome(StrEnum):
+    """What became of a model's words on a question."""
+
+    WRITING = "writing"  # not at its end yet; what is there has passed the gate
+    WRITTEN = "written"  # shown as the model wrote it
+    MENDED = "mended"  # what the cited text does not bear was taken out or replaced by the original
+    FELL_BACK = "fell_back"  # nothing of it is shown; the answer is the quotation
+
+
+@dataclass(frozen=True, slots=True)
+class Generation:
+    """How a model's words came to be an answer, or why they did not.
+
+    ``quotation`` is the answer that needed no model. ``note`` says in a sentence why it stands alone, empty where it does
+    not. Of ``sentences`` that the model wrote the gate could judge ``judged`` (the others state nothing) and bound
+    ``bound``; ``struck`` were not shown. ``unknown_handles`` cite what the model was not given. Tokens are counted as Qwen
+    counts them; ``first_ms`` is the time to the first words shown, 0 where none were.
+    """
+
+    model: str
+    outcome: Outcome
+    quotation: str
+    note: str = ""
+    sentences: int = 0
+    judged: int = 0
+    bound: int = 0
+    struck: int = 0
+    unknown_handles: int = 0
+    prompt_tokens: int = 0
+    answer_tokens: int = 0
+    first_ms: float = 0.0
+    rewritten: bool = False
+
+    @property
+    def is_shown(self) -> bool:
+        """Whether words of the model are shown, so that they must be said to be generated."""
+        return self.outcome is not Outcome.FELL_BACK
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
     """Everything that page, command line, log and evaluation need to know about one answer."""
@@ -148,6 +187,9 @@ class Answer:
     gate: GateReport = GateReport()
     timings_ms: dict[str, float] = field(default_factory=dict)
     id: str | None = None
+    # Whether it lays out sentences as they stand, where words of one's own would tell the same better.
+    is_extract: bool = False
+    generation: Generation | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """The answer in the published JSON form; keys as in the contract, ``id`` only where one was given."""
@@ -171,8 +213,10 @@ class Answer:
             "gate": {"figures": self.gate.figures, "bound": self.gate.bound, "removed": self.gate.removed},
             "timings_ms": self.timings_ms,
         }
+        if self.generation is not None:
+            data["generation"] = _fields(self.generation)
         return data
 
 
-def _fields(value: Citation | Finding | CheckedFigure) -> dict[str, Any]:
+def _fields(value: Citation | Finding | CheckedFigure | Generation) -> dict[str, Any]:
     return {name: getattr(value, name) for name in value.__slots__}

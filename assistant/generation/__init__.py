@@ -1,0 +1,1 @@
+"""Answers worded by a language model: every sentence is held against the evidence before anybody reads it."""
