@@ -82,6 +82,11 @@ class FakeAssistant:
     def documents(self) -> Mapping[str, Document]:
         return {self.document.doc_id: self.document}
 
+    answerer = "quote"
+
+    def stream(self, question: str, turns: Sequence[str] = ()) -> Iterator[Answer]:
+        yield self.ask(question, turns)
+
     def ask(self, question: str, turns: Sequence[str] = ()) -> Answer:
         self.seen.append((question, tuple(turns)))
         time.sleep(self.pause_s)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import logging
+import queue
 import threading
 import time
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import Future, wait
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -25,6 +25,7 @@ from ui.render import (
     partial_markdown,
     question_markdown,
     sources_markdown,
+    unfinished_markdown,
 )
 from ui.types import Assistant, ExampleGroup, Session, Turn
 
@@ -34,6 +35,7 @@ TITLE = "莱芜区2024年国民经济和社会发展计划问答"
 SUBTITLE = "依据公开印发的文件原文作答，每个数字注明年份与出处"
 FOOTER = "回答取自文件原文并注明出处，引用前请以印发文本为准。请勿在问题中填写个人信息。"
 READY = "就绪"
+QUOTE = "quote"
 SEARCHING = "正在查阅文件…"
 FAILED = "抱歉，这个问题暂时无法处理，请稍后再试，或换一种问法。"
 BUSY = "当前提问人数较多，请稍后再试。"
@@ -95,6 +97,9 @@ class Conversation:
         state = self._loader.state
         words = {LoadState.WAITING: PREPARING, LoadState.READY: READY, LoadState.FAILED: UNAVAILABLE}[state]
         name = "hint" if hint else state.value
+        assistant = self._loader.assistant
+        if assistant is not None and assistant.answerer != QUOTE:
+            words = f"{READY} · 由 AI（{assistant.answerer}）组织语言，逐句核对原文"
         return f'<span class="state state-{name}">{escape_inline(hint or words)}</span>'
 
     def messages(self, session: Session, writing: str | None = None) -> Messages:
@@ -170,44 +175,85 @@ class Conversation:
             note = STILL_PREPARING if self._loader.state is LoadState.WAITING else f"{UNAVAILABLE}。"
             yield session.closed(Turn(session.pending, note=note)), ""
             return
-        asking = self._start(assistant, session)
-        while not asking.done():
-            # Given back to Gradio now and then, because it can stop a generator only there.
-            yield session, note_markdown(SEARCHING)
-            wait([asking], timeout=ASK_PAUSE_S)
-        answer, note = asking.result()
-        if answer is None:
-            yield session.closed(Turn(session.pending, note=note)), ""
-            return
+        states = self._start(assistant, session)
+        state: Answer | None = None
+        shown = ""
+        while True:
+            try:
+                coming = states.get(timeout=ASK_PAUSE_S)
+            except queue.Empty:
+                # Given back to Gradio now and then, because it can stop a generator only there.
+                yield session, shown or note_markdown(SEARCHING)
+                continue
+            if isinstance(coming, str):
+                yield session.closed(Turn(session.pending, note=coming)), ""
+                return
+            if coming is None:
+                break
+            if state is None:
+                yield from self._written_out(session, coming)
+            state = coming
+            shown = unfinished_markdown(state)
+            yield session, shown
+        if state is not None:
+            yield session.closed(Turn(session.pending, state)), ""
+
+    def _written_out(self, session: Session, answer: Answer) -> Iterator[tuple[Session, str]]:
+        """An answer bit by bit."""
         length = len(answer.answer)
         step = max(STREAM_MIN_CHARS, -(-length // STREAM_STEPS))
         for end in range(step, length, step):
             yield session, partial_markdown(answer, end)
             time.sleep(STREAM_PAUSE_S)
-        yield session.closed(Turn(session.pending, answer)), ""
 
-    def _start(self, assistant: Assistant, session: Session) -> Future[tuple[Answer | None, str]]:
-        """Ask in a thread of its own; a daemon, so that a slow model does not hold up Ctrl-C."""
-        asking: Future[tuple[Answer | None, str]] = Future()
+    def _start(self, assistant: Assistant, session: Session) -> queue.SimpleQueue[Answer | str | None]:
+        """Ask in a thread of its own; a daemon, so that a slow model does not hold up Ctrl-C.
+
+        Returns:
+            Where the states of the answer come in; ``None`` after the last, a sentence where there is no answer.
+        """
+        states: queue.SimpleQueue[Answer | str | None] = queue.SimpleQueue()
         earlier = session.asked(self._settings.max_turns)
         threading.Thread(
-            target=lambda: asking.set_result(self._ask(assistant, session.pending, earlier)), daemon=True
+            target=self._ask, args=(assistant, session.pending, earlier, session.token, states.put), daemon=True
         ).start()
-        return asking
+        return states
 
-    def _ask(self, assistant: Assistant, question: str, earlier: Sequence[str]) -> tuple[Answer | None, str]:
-        """The answer, or a plain sentence where there is none; the question itself is logged at DEBUG only."""
+    def _ask(
+        self,
+        assistant: Assistant,
+        question: str,
+        earlier: Sequence[str],
+        token: str,
+        give: Callable[[Answer | str | None], object],
+    ) -> None:
+        """Give the states of the answer, or a plain sentence where there is none, until nobody waits for them.
+
+        The question itself is logged at DEBUG only.
+        """
         turn_id = uuid.uuid4().hex[:8]
         log.debug("turn %s asks %r", turn_id, question)
         began = time.perf_counter()
+        answer: Answer | None = None
         try:
-            answer = assistant.ask(question, earlier)
+            for state in assistant.stream(question, earlier):
+                if token and token not in self._open:
+                    log.info("turn %s stopped", turn_id)
+                    return
+                if state is not answer and state != answer:
+                    give(state)
+                answer = state
         except RequestError as error:
             log.info("turn %s refused as it is", turn_id)
-            return None, str(error)
+            give(str(error))
+            return
         except Exception:
             log.exception("turn %s failed", turn_id)
-            return None, FAILED
+            give(FAILED)
+            return
+        if answer is None:
+            give(FAILED)
+            return
         log.info(
             "turn %s %s in %.0f ms: %d citations, %d of %d figures bound",
             turn_id,
@@ -217,7 +263,7 @@ class Conversation:
             answer.gate.bound,
             answer.gate.figures,
         )
-        return answer, ""
+        give(None)
 
     def end(self, session: Session, note: str) -> Session:
         """Close a question that is not to be answered any more with a sentence."""
@@ -241,7 +287,9 @@ class Conversation:
         assistant = self._loader.assistant
         if assistant is None:
             raise RequestError(f"{UNAVAILABLE}。")
-        answer, note = self._ask(assistant, session.pending, tuple(turns)[-self._settings.max_turns :])
-        if answer is None:
-            raise RequestError(note)
-        return answer.to_dict()
+        states: list[Answer | str | None] = []
+        self._ask(assistant, session.pending, tuple(turns)[-self._settings.max_turns :], "", states.append)
+        *_, last = (state for state in states if state is not None)
+        if isinstance(last, str):
+            raise RequestError(last)
+        return last.to_dict()

@@ -9,13 +9,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 
-from assistant.display import Pieces, sides
+from assistant.display import Pieces, generation_note, sides
 from assistant.display import clean as clean
 from assistant.places import Place as Place
 from assistant.places import is_located as is_located
 from assistant.places import paragraphs_of
 from assistant.places import place_of as place_of
-from assistant.types import Answer, Citation, Status, WordingCheck
+from assistant.types import Answer, Citation, Outcome, Status, WordingCheck
 from corpus.segment import sentences
 from corpus.types import Document
 
@@ -33,6 +33,7 @@ VERDICT_WORDS: Mapping[str, str] = {
 # A paragraph up to this length (characters) is shown whole; of a longer one, the sentences around the quoted words.
 WHOLE_PARAGRAPH_CHARS = 200
 MAX_PLACES_IN_LINE = 3
+WORDING = "原文如下，AI 正在据此组织语言…"
 
 _ASCII_PUNCTUATION = re.compile(r"[!-/:-@\[-`{-~]")
 _HARMLESS = "%,?;"
@@ -176,6 +177,22 @@ def partial_markdown(answer: Answer, characters: int) -> str:
     return f"{badge(answer.status)}\n\n{body_markdown(cut, [citation.n for citation in answer.citations])}"
 
 
+def unfinished_markdown(answer: Answer) -> str:
+    """An answer of which more is to come, as far as it has been checked; the quotation stands until then."""
+    marks = [citation.n for citation in answer.citations]
+    label = generated_label(answer) or note_markdown(WORDING if answer.is_extract else "")
+    return "\n\n".join((badge(answer.status), label, body_markdown(answer.answer, marks)))
+
+
+def generated_label(answer: Answer) -> str:
+    """The line that says of an answer that it was generated, or why it was not; empty for a plain quotation."""
+    generation = answer.generation
+    if generation is None or (generation.outcome is Outcome.WRITING and answer.answer == generation.quotation):
+        return ""
+    name = "generated" if generation.is_shown else "note"
+    return f'<span class="{name}">{escape_inline(generation_note(generation))}</span>'
+
+
 def answer_markdown(answer: Answer, documents: Mapping[str, Document], *, follow_up: bool = False) -> str:
     """An answer as a chat message: status, words, wording check, source line, nearest passages.
 
@@ -188,6 +205,7 @@ def answer_markdown(answer: Answer, documents: Mapping[str, Document], *, follow
     blocks = [badge(answer.status)]
     if follow_up and answer.standalone_question.strip() not in ("", answer.question.strip()):
         blocks.append(f'<span class="understood">理解为：{escape_inline(answer.standalone_question)}</span>')
+    blocks.append(generated_label(answer))
     blocks.append(body_markdown(answer.answer, marks))
     if answer.wording_check is not None:
         blocks.append(wording_markdown(answer.wording_check))

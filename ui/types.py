@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol, runtime_checkable
 
@@ -26,8 +26,17 @@ class Assistant(Protocol):
         """The documents that answers cite, by ``doc_id``."""
         ...
 
+    @property
+    def answerer(self) -> str:
+        """What words the answers: ``quote``, or the name of a language model."""
+        ...
+
     def ask(self, question: str, turns: Sequence[str] = ()) -> Answer:
         """Answer ``question``; ``turns`` are the earlier questions, oldest first."""
+        ...
+
+    def stream(self, question: str, turns: Sequence[str] = ()) -> Iterator[Answer]:
+        """The answer as it comes to be, the last state whole; closing the iterator ends the work on it."""
         ...
 
 

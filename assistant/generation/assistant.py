@@ -76,6 +76,7 @@ class GeneratingAssistant(PlanAssistant):
     def stream(self, question: str, turns: Sequence[str] = (), *, id: str | None = None) -> Iterator[Answer]:
         """The quotation at once; then, where wording gains, the model's words as far as they have passed the gate.
 
+        While the model writes the last state is given again every fraction of a second, so that who reads can stop.
         Closing the iterator ends the model's work.
 
         Raises:
@@ -105,12 +106,12 @@ class GeneratingAssistant(PlanAssistant):
         )  # fmt: skip
         try:
             for line in self.writer.lines(question, given):
-                draft.said += line + "\n"
-                self._rule(line, places, gate, draft)
-                if draft.lines and not draft.first_ms:
-                    draft.first_ms = _ms(started)
-                if draft.lines:
-                    yield self._answer_of(quoted, draft, Outcome.WRITING, given)
+                if line is not None:
+                    draft.said += line + "\n"
+                    self._rule(line, places, gate, draft)
+                    if draft.lines and not draft.first_ms:
+                        draft.first_ms = _ms(started)
+                yield self._answer_of(quoted, draft, Outcome.WRITING, given)
         except ModelFault as fault:
             log.warning("the model %s gave no whole answer: %s", self.writer.name, fault.__cause__ or fault.note)
             note = f"{fault.note}，以下为原文摘录。"
@@ -162,7 +163,7 @@ class GeneratingAssistant(PlanAssistant):
         """The answer that the lines make, its citations numbered anew as they are first used."""
         numbers: dict[int, int] = {}
         cited: list[Citation] = []
-        told = []
+        told = [] if draft.lines else [quoted.answer]
         for line in draft.lines:
             marks = []
             for place in line.cited:
@@ -173,13 +174,13 @@ class GeneratingAssistant(PlanAssistant):
             words = given[line.cited[0]].words if line.is_original else line.words
             told.append(f"{words.rstrip('。')}。{''.join(marks)}")
         text = told[0] if len(told) == 1 else "\n".join(f"- {line}" for line in told)
-        figures = sum(len(find_figures(line.words)) for line in draft.lines)
+        figures = len(find_figures(text))
         struck = draft.count(Ruling.UNBOUND, Ruling.SILENT)
         return replace(
             quoted,
             answer=text,
-            citations=tuple(cited),
-            answerer=self.writer.name,
+            citations=tuple(cited) or quoted.citations,
+            answerer=self.writer.name if draft.lines else quoted.answerer,
             gate=GateReport(figures, figures, struck),
             generation=self._generation(quoted, draft, outcome, given),
         )

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from langchain_core.messages import BaseMessageChunk
     from langchain_core.runnables import Runnable
 
+HEARTBEAT_S = 0.2
 MOST_LINES = 10  # what goes on beyond is no answer any more
 MOST_CHARS_PER_TOKEN = 4  # a server that does not keep to the limit of tokens is cut off at so many characters for each
 REWRITE_TOKENS = 60
@@ -82,10 +83,11 @@ class Writer:
         self._lock = threading.Lock()
         self._loop: asyncio.AbstractEventLoop | None = None
 
-    def lines(self, question: str, given: Sequence[Piece]) -> Generator[str, None, None]:
+    def lines(self, question: str, given: Sequence[Piece]) -> Generator[str | None, None, None]:
         """The answer line by line (a sentence, or what stands on a line), each as soon as it is whole.
 
-        Closing the iterator ends the request, on the server too.
+        ``None`` is given while nothing new has come, so that who reads can stop: closing the iterator ends the request,
+        on the server too.
 
         Raises:
             ModelFault: The model gave no answer, or not to its end; the lines before it stand.
@@ -103,20 +105,22 @@ class Writer:
         asked = "\n".join(f"- {turn}" for turn in turns)
         running = self._run(chain, {"turns": asked, "question": question}, REWRITE_TOKENS)
         try:
-            return next(running, "").strip()
+            return next((line for line in running if line), "").strip()
         finally:
             running.close()
 
     def warm_up(self) -> None:
         """Start the model, and have it read what stands first in every prompt; a fault is left to the first question."""
         with suppress(ModelFault):
-            for _ in self.lines("好", [Piece("zz", "", "好。")]):
+            for _ in filter(None, self.lines("好", [Piece("zz", "", "好。")])):
                 break
 
     def _model(self, max_tokens: int) -> Runnable[Any, Any]:
         return self._provider.endpoint().chat_model(max_tokens=max_tokens, timeout_s=self._timeout_s)
 
-    def _run(self, chain: Runnable[Any, Any], asked: dict[str, str], max_tokens: int) -> Generator[str, None, None]:
+    def _run(
+        self, chain: Runnable[Any, Any], asked: dict[str, str], max_tokens: int
+    ) -> Generator[str | None, None, None]:
         """What ``_lines`` gives, on the loop of this writer, handed over one by one."""
         if not self._breaker.admit():
             raise ModelFault("模型服务暂时停用，稍后自动恢复")
@@ -134,14 +138,21 @@ class Writer:
         running = asyncio.run_coroutine_threadsafe(pump(), self._running_loop())
         is_over = False
         try:
-            while (item := handed.get()) is not None:
+            while not is_over:
+                try:
+                    item = handed.get(timeout=HEARTBEAT_S)
+                except queue.Empty:
+                    yield None
+                    continue
                 if isinstance(item, ModelFault):
                     is_over = True
                     self._breaker.failed(item.retry_after_s)
                     raise item
-                yield item
-            is_over = True
-            self._breaker.succeeded()
+                if item is None:
+                    is_over = True
+                    self._breaker.succeeded()
+                else:
+                    yield item
         finally:
             if not is_over:
                 running.cancel()
