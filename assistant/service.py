@@ -48,6 +48,8 @@ from index.types import ScoredPassage
 
 NEAREST = 3
 COMPARED = 4  # passages of each year that a comparison looks at
+_TOPICS = re.compile(r"[、，,]")
+LEAST_PARTS = 3  # parts of a topic from which each is looked for by itself (停车难、没公园逛、找不着公厕)
 MOST_TOPICS = 3  # earlier questions that one account may bring together
 TITLES = ("lead", "heading")
 TURNS_STEP = 10  # the conversation is read from its last one or two tens of questions
@@ -353,7 +355,8 @@ class PlanAssistant:
             earlier = range(max(0, len(turns) - MOST_TOPICS), len(turns)) if wanted.refers_to_several else [-1]
             asked = [(turns[at], turns[:at]) for at in earlier]
         elif terms:
-            asked = [(wanted.topic, turns)]
+            parts = [part for part in _TOPICS.split(wanted.topic) if understand(part, self.document).terms]
+            asked = [(part, ()) for part in parts] if len(parts) >= LEAST_PARTS else [(wanted.topic, turns)]
         else:
             return "", []
         budget = self.settings.llm_evidence_tokens // len(asked)

@@ -85,7 +85,7 @@ class GeneratingAssistant(PlanAssistant):
         started = time.perf_counter()
         quoted = super().ask(question, turns, id=id)
         yield quoted
-        if turns and quoted.status is Status.NOT_FOUND:
+        if turns and quoted.status is Status.NOT_FOUND and self.writer.rewrites:
             rewritten = self._rewritten(question, turns, quoted)
             if rewritten is None:
                 return

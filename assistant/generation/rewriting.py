@@ -11,12 +11,14 @@ from assistant.normalise import arabic, fold, tidy
 from assistant.wordlists import question_words
 
 MOST_CHARS = 60
-_YEAR = re.compile(r"(?:19|20)\d{2}")
+_NUMBER = re.compile(r"\d+(?:\.\d+)?")
+_ASKS = re.compile(r"多少|几(?=[个家项座处条名人亿万点])|哪|什么|谁|吗|怎么")
+_POINTS = re.compile(r"这个|那个|这|那|它|其中|呢|前者|后者|个|的|了|是")
 _WORD = re.compile(r"\w")
 
 
 def may_stand_for(alone: str, said: Sequence[str]) -> bool:
-    """Whether every content word and every number of ``alone`` was said in the conversation.
+    """Whether ``alone`` asks one thing, in words that were all said, and with every word of what was asked last.
 
     Args:
         alone: The question as the model puts it.
@@ -24,7 +26,22 @@ def may_stand_for(alone: str, said: Sequence[str]) -> bool:
     """
     if not 4 <= len(alone) <= MOST_CHARS or "\n" in alone or tidy(alone) == tidy(said[-1]):
         return False
-    known = fold(arabic(fold("".join(said))))
+    if len(_ASKS.findall(alone)) > 1:
+        return False
+    known, new = _folded("".join(said)), _folded(alone)
+    words = (*_words(new), *_NUMBER.findall(new))
+    return all(word in known or set(word) <= set(known) for word in words) and all(
+        word in new for word in (*_words(_folded(said[-1])), *_NUMBER.findall(_folded(said[-1])))
+    )
+
+
+def _folded(text: str) -> str:
+    return fold(arabic(fold(text)))
+
+
+def _words(folded: str) -> list[str]:
+    """The words of a question that say what it is about."""
     noise = question_words().noise
-    words = [token for token in jieba.lcut(fold(arabic(fold(alone)))) if _WORD.search(token) and token not in noise]
-    return all(word in known or all(character in known for character in word) for word in words)
+    return [
+        word for word in jieba.lcut(folded) if _WORD.search(word) and word not in noise and not _POINTS.fullmatch(word)
+    ]

@@ -36,6 +36,11 @@ class Provider(Protocol):
         """The model's name, as readers see it."""
         ...
 
+    @property
+    def rewrites(self) -> bool:
+        """Whether the model is good enough to put a follow-up that the rules could not place."""
+        ...
+
     def endpoint(self) -> Endpoint:
         """Where to ask.
 
@@ -50,6 +55,7 @@ class Fixed:
     """An endpoint that somebody else runs."""
 
     there: Endpoint
+    rewrites: bool = True
 
     @property
     def name(self) -> str:
@@ -76,6 +82,7 @@ class Writer:
             breaker: Decides whether the server is asked.
         """
         self.name = provider.name
+        self.rewrites = provider.rewrites
         self._provider = provider
         self._timeout_s = timeout_s
         self._max_tokens = max_tokens
