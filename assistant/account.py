@@ -28,6 +28,7 @@ TITLE_COVER = 0.6  # least share of the topic's words that a title holds (统筹
 # The probability of an answer to a fact that is enough for an account: a topic is put in wider words than a fact. On the
 # development questions this let three more of 58 be answered and none of 12 that should not.
 LEAST_SURE = 0.3
+EXTRACT_TOKENS = 450  # of the sentences together: some 750 characters, a page on a phone
 LEAST_TOPIC = 2  # characters
 
 

@@ -96,10 +96,16 @@ def _parser() -> argparse.ArgumentParser:
     with_source(serve)
     evaluate = command("eval", _eval, "运行评测集")
     evaluate.add_argument("--suite", default="dev", help="dev、sealed、all，或 questions.jsonl 的路径")
-    evaluate.add_argument("--answerer", action="append", help="quote、keyword、dense、top-sentence；可多次给出")
+    evaluate.add_argument(
+        "--answerer",
+        action="append",
+        help="quote、generated、whole-plan、quick-start、keyword、dense、top-sentence；可多次给出",
+    )
+    evaluate.add_argument("--limit", type=int, metavar="N", help="只问其中均匀取出的 N 题")
     evaluate.add_argument("--report", type=Path, metavar="目录", help="报告写到哪里")
     evaluate.add_argument("--benchmark", action="store_true", help="只测速度")
     evaluate.add_argument("--mutations", action="store_true", help="只测原文核对：逐句改动，看是否都能发现")
+    evaluate.add_argument("--accounts", action="store_true", help="只测概括、解释类的问题：要点说到多少")
     evaluate.add_argument("--ledger", action="store_true", help="只测指标台账：数字是否齐全，与人工台账是否一致")
     evaluate.add_argument("--json", action="store_true", help="输出 JSON")
     with_source(evaluate)

@@ -16,7 +16,7 @@ import numpy as np
 from cn2an import an2cn
 
 from assistant import comparison, compose, figure_lists
-from assistant.account import LEAST_SURE, AccountWanted, account_wanted, evidence_sentences
+from assistant.account import EXTRACT_TOKENS, LEAST_SURE, AccountWanted, account_wanted, evidence_sentences
 from assistant.check import checked_answer
 from assistant.confidence import Confidence, describe_evidence
 from assistant.draft import CheckedDraft, check_draft, read_draft_bytes
@@ -349,7 +349,7 @@ class PlanAssistant:
         return self._gated(base, statements, Status.ANSWERED, "", passages[0])
 
     def _evidence_of(self, wanted: AccountWanted, turns: Sequence[str]) -> tuple[str, list[Passage]]:
-        """What an account is about, in words, and the sentences it rests on, each once and paragraph by paragraph."""
+        """What an account is about, in words, and the sentences it rests on, each once, the best first."""
         terms = understand(wanted.topic, self.document).terms if wanted.topic else ()
         if turns and wanted.is_explicit and (not terms or wanted.refers):
             earlier = range(max(0, len(turns) - MOST_TOPICS), len(turns)) if wanted.refers_to_several else [-1]
@@ -359,7 +359,7 @@ class PlanAssistant:
             asked = [(part, ()) for part in parts] if len(parts) >= LEAST_PARTS else [(wanted.topic, turns)]
         else:
             return "", []
-        budget = self.settings.llm_evidence_tokens // len(asked)
+        budget = EXTRACT_TOKENS // len(asked)
         found: dict[tuple[int, int], Passage] = {}
         topics = []
         for question, before in asked:
@@ -374,9 +374,7 @@ class PlanAssistant:
             told = [e for e in reading.ranked if not years or e.passage.year in (None, *years)] or reading.ranked
             for passage in evidence_sentences(told, self.index.passages, self.document, budget):
                 found.setdefault((passage.sentence_start, passage.sentence_end), passage)
-        paragraphs = list(dict.fromkeys(passage.paragraph_id for passage in found.values()))
-        ordered = sorted(found.values(), key=lambda p: (paragraphs.index(p.paragraph_id), p.sentence_start))
-        return "；".join(topics), ordered
+        return "；".join(topics), list(found.values())
 
     def _bears_account(self, reading: Reading) -> bool:
         """Whether the evidence of a reading is sure enough to tell of its topic, whatever form of answer its words want."""

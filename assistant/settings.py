@@ -44,7 +44,7 @@ class Settings(BaseSettings):
     llm_model: str = Field(default="", description="模型服务上的模型名称")
     llm_api_key: SecretStr = Field(default=SecretStr(""), description="模型服务的密钥")
     llm_timeout_s: float = Field(default=20.0, gt=0, le=600, description="一次生成的时限（秒），超时即以原文摘录作答")
-    llm_evidence_tokens: int = Field(default=450, ge=100, le=20_000, description="交给模型的原文上限（词元）")
+    llm_evidence_tokens: int = Field(default=300, ge=100, le=20_000, description="交给模型的原文上限（词元）")
     llm_max_tokens: int = Field(default=320, ge=32, le=4_000, description="模型一次最多写多少（词元）")
     local_model: Path | None = Field(
         default=None, description="本地模型（GGUF 文件）；缺省用 laiwu-plan model install 装好的"

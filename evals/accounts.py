@@ -139,44 +139,94 @@ def score(
     return AccountScore(case, answer, is_right, refused, is_bound, points, quotation, first, total)
 
 
-def text_table(runs: Mapping[str, Sequence[AccountScore]]) -> str:
-    """The means of several answerers side by side, one line each."""
-    lines = [
-        "回答器          正确   可答正确  要点覆盖  误拒   该拒而拒  数字有据  摘录p50   首句p50   全文p50 "
-        "  模型作答  改后  退回  句子通过  可判  词元"
-    ]
-    for name, scores in runs.items():
-        lines.append(_line(name, scores))
-    return "\n".join(lines)
+@dataclass(frozen=True, slots=True)
+class AccountMeans:
+    """The means over one run; shares from 0 to 1, times in seconds, ``first`` is ``None`` where no model was asked.
+
+    ``bound_sentences`` of the ``judged`` ones passed the gate, of ``sentences`` that a model wrote.
+    """
+
+    right: float
+    right_answerable: float
+    points: float
+    refused_answerable: float
+    refused_others: float
+    bound: float
+    quotation: float
+    first: float | None
+    total: float
+    outcomes: Mapping[Outcome, int]
+    bound_sentences: int
+    judged: int
+    sentences: int
+    tokens: float
 
 
-def _line(name: str, scores: Sequence[AccountScore]) -> str:
+def means(scores: Sequence[AccountScore]) -> AccountMeans:
+    """The means of the scores, times as medians."""
     answerable = [score for score in scores if score.case.answerable]
     others = [score for score in scores if not score.case.answerable]
     made = [score.answer.generation for score in scores if score.answer.generation is not None]
-    outcomes = Counter(generation.outcome for generation in made)
-    judged, bound_ = sum(g.judged for g in made), sum(g.bound for g in made)
-    sentences, words = sum(g.sentences for g in made), [g.answer_tokens for g in made]
     firsts = [score.first for score in scores if score.first is not None]
-    cells = (
-        f"{name:<14}",
-        f"{_mean(score.right for score in scores):6.3f}",
-        f"{_mean(score.right for score in answerable):8.3f}",
-        f"{_mean(score.points or 0.0 for score in answerable):8.3f}",
-        f"{_mean(score.refused for score in answerable):6.3f}",
-        f"{_mean(score.refused for score in others):8.3f}",
-        f"{_mean(score.bound for score in scores):8.3f}",
-        f"{median(score.quotation for score in scores):7.2f}s",
-        f"{median(firsts):8.2f}s" if firsts else "        –",
-        f"{median(score.total for score in scores):8.2f}s",
-        f"{outcomes[Outcome.WRITTEN]:6d}",
-        f"{outcomes[Outcome.MENDED]:8d}",
-        f"{outcomes[Outcome.FELL_BACK]:5d}",
-        f"{bound_}/{judged}",
-        f"{judged}/{sentences}",
-        f"{round(fmean(words)) if words else 0}",
+    return AccountMeans(
+        right=_mean(score.right for score in scores),
+        right_answerable=_mean(score.right for score in answerable),
+        points=_mean(score.points or 0.0 for score in answerable),
+        refused_answerable=_mean(score.refused for score in answerable),
+        refused_others=_mean(score.refused for score in others),
+        bound=_mean(score.bound for score in scores),
+        quotation=median(score.quotation for score in scores),
+        first=median(firsts) if firsts else None,
+        total=median(score.total for score in scores),
+        outcomes=Counter(generation.outcome for generation in made),
+        bound_sentences=sum(generation.bound for generation in made),
+        judged=sum(generation.judged for generation in made),
+        sentences=sum(generation.sentences for generation in made),
+        tokens=_mean(generation.answer_tokens for generation in made),
     )
-    return "  ".join(cells)
+
+
+def rows(runs: Mapping[str, Sequence[AccountScore]]) -> list[tuple[str, ...]]:
+    """The means as cells, a head first, then one row for each answerer."""
+    head = ("回答器", "题数", "正确", "可答的正确", "要点覆盖", "误拒", "该拒而拒", "数字有据", "摘录 p50", "首句 p50", "全文 p50",
+            "照写/改后/退回", "句子通过", "可判", "平均词元")  # fmt: skip
+    table: list[tuple[str, ...]] = [head]
+    for name, scores in runs.items():
+        mean = means(scores)
+        written, mended, fell_back = (
+            mean.outcomes.get(outcome, 0) for outcome in (Outcome.WRITTEN, Outcome.MENDED, Outcome.FELL_BACK)
+        )
+        table.append(
+            (
+                name, str(len(scores)), f"{mean.right:.3f}", f"{mean.right_answerable:.3f}", f"{mean.points:.3f}",
+                f"{mean.refused_answerable:.3f}", f"{mean.refused_others:.3f}", f"{mean.bound:.3f}",
+                f"{mean.quotation:.2f} s", "–" if mean.first is None else f"{mean.first:.2f} s", f"{mean.total:.2f} s",
+                f"{written}/{mended}/{fell_back}", f"{mean.bound_sentences}/{mean.judged}",
+                f"{mean.judged}/{mean.sentences}", f"{mean.tokens:.0f}",
+            )
+        )  # fmt: skip
+    return table
+
+
+def text_table(runs: Mapping[str, Sequence[AccountScore]]) -> str:
+    """The means of several answerers side by side, as lines of cells parted by tabs."""
+    return "\n".join("\t".join(row) for row in rows(runs))
+
+
+def as_markdown(runs: Mapping[str, Sequence[AccountScore]], *, is_sealed: bool) -> str:
+    """The means, and every question with what each answerer said; sealed questions are left out."""
+    head, *table = rows(runs)
+    lines = ["# 概括、解释类问题", "", "| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
+    lines += ["| " + " | ".join(row) + " |" for row in table]
+    if is_sealed:
+        return "\n".join([*lines, ""])
+    for number, first in enumerate(next(iter(runs.values()))):
+        lines += ["", f"## {first.case.id} {' → '.join((*first.case.turns, first.case.question))}", ""]
+        for name, scores in runs.items():
+            score = scores[number]
+            points = "" if score.points is None else f"，要点 {score.points:.2f}"
+            lines += [f"**{name}**（{'对' if score.right else '错'}{points}）", "", score.answer.answer, ""]
+    return "\n".join(lines)
 
 
 def _mean(values: Iterable[float]) -> float:

@@ -11,14 +11,20 @@ from corpus.types import Document
 from evals.baselines import ORDERS, TopSentence
 from evals.run import Answerer
 
-ANSWERERS = ("quote", *ORDERS)
+GENERATED = "generated"
+ON_MODEL = ("whole-plan", "quick-start")
+ANSWERERS = ("quote", GENERATED, *ON_MODEL, *ORDERS)
+BASELINE_CONTEXT = 8_192  # tokens; the whole plan takes some 4,700, four chunks 2,700
+BASELINE_ANSWER = 200  # tokens, as much as an answer of the assistant takes
+BASELINE_TIMEOUT_S = 300.0  # nobody would wait so long, but a wrong answer is told from a late one
 
 
 def open_answerer(name: str, sources: Sequence[Path] = (), *, base: Answerer | None = None) -> Answerer:
     """Open an answerer by name.
 
     Args:
-        name: ``quote`` (the assistant) or a baseline.
+        name: ``quote`` (the assistant), ``generated`` (with the language model of the settings), ``whole-plan`` or
+            ``quick-start`` (what else could be done with that model), or a baseline without a model.
         sources: Documents in place of the bundled plan; empty for the plan.
         base: An answerer whose index a baseline searches, in place of opening the index again.
 
@@ -27,7 +33,11 @@ def open_answerer(name: str, sources: Sequence[Path] = (), *, base: Answerer | N
     """
     if name not in ANSWERERS:
         raise RequestError(f"没有名为 {name} 的回答器，可用：{'、'.join(ANSWERERS)}。")
+    if name == GENERATED:
+        return open_generating(sources)
     base = base or open_assistant(sources)
+    if name in ON_MODEL:
+        return _on_model(name, base)
     return TopSentence(name, base.index, base.documents) if name in ORDERS else base
 
 
@@ -37,6 +47,43 @@ def open_assistant(sources: Sequence[Path]) -> Answerer:
     from assistant.settings import load_settings
 
     return open_assistant(load_settings(), sources)
+
+
+def open_generating(sources: Sequence[Path]) -> Answerer:
+    """The assistant with the language model of the settings, which is started.
+
+    Raises:
+        RequestError: No language model is set up.
+    """
+    from assistant.generation.assistant import GeneratingAssistant
+    from assistant.generation.choose import choose, open_answering
+    from assistant.settings import load_settings
+
+    settings = load_settings()
+    assistant = open_answering(settings, sources)
+    if not isinstance(assistant, GeneratingAssistant):
+        raise RequestError(f"没有可评测的语言模型：{choose(settings).reason}。")
+    assistant.writer.warm_up()
+    return assistant
+
+
+def _on_model(name: str, base: Answerer) -> Answerer:
+    """A baseline on the language model of the settings."""
+    from assistant.generation.choose import choose
+    from assistant.generation.local_model import LocalModel
+    from assistant.settings import load_settings
+    from evals.model_baselines import IndexEmbeddings, QuickStart, WholePlan
+
+    choice = choose(load_settings())
+    provider = choice.provider
+    if provider is None:
+        raise RequestError(f"没有可评测的语言模型：{choice.reason}。")
+    if isinstance(provider, LocalModel):
+        provider = LocalModel(provider.path, provider.name, BASELINE_CONTEXT)
+    model = provider.endpoint().chat_model(max_tokens=BASELINE_ANSWER, timeout_s=BASELINE_TIMEOUT_S)
+    if name == WholePlan.name:
+        return WholePlan(model, base.index, base.documents)
+    return QuickStart(model, base.index, base.documents, IndexEmbeddings(base))
 
 
 def open_documents(sources: Sequence[Path] = ()) -> dict[str, Document]:

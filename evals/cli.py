@@ -15,6 +15,7 @@ from pathlib import Path
 from corpus.errors import PlanAssistantError
 from evals.answerers import ANSWERERS, fingerprint_of, forgetter, open_answerer, open_documents, query_encoder
 from evals.run import (
+    is_sealed,
     result_path,
     run_info,
     run_suite,
@@ -36,6 +37,8 @@ def run(options: argparse.Namespace) -> int:
         return run_mutation_test(options.source, options.report, as_json=getattr(options, "json", False))
     if getattr(options, "ledger", False):
         return run_ledger_test(options.source, as_json=getattr(options, "json", False))
+    if getattr(options, "accounts", False):
+        return run_account_test(options.suite, options.answerer or ("quote",), options.source, options.report)
     return run_eval(
         options.suite,
         options.answerer or ("quote",),
@@ -44,6 +47,7 @@ def run(options: argparse.Namespace) -> int:
         as_json=getattr(options, "json", False),
         rescore=getattr(options, "rescore", False),
         reveal=getattr(options, "reveal", False),
+        limit=getattr(options, "limit", None),
     )
 
 
@@ -57,6 +61,7 @@ def run_eval(
     as_json: bool = False,
     rescore: bool = False,
     reveal: bool = False,
+    limit: int | None = None,
 ) -> int:
     """Run a suite, keep the answers, print the means and write a report.
 
@@ -69,12 +74,13 @@ def run_eval(
         as_json: Print the means as JSON in place of a table.
         rescore: Score the stored answers again in place of asking.
         reveal: Show sealed questions one by one in the report.
+        limit: At most so many questions, taken evenly from the suite; all without it.
 
     Returns:
         Exit status: 0 done, 1 failed.
     """
     try:
-        return _run_eval(suite, answerers, report_dir, source, questions, as_json, rescore, reveal)
+        return _run_eval(suite, answerers, report_dir, source, questions, as_json, rescore, reveal, limit)
     except PlanAssistantError as error:
         sys.stderr.write(f"{error}\n")
     except ModuleNotFoundError as error:
@@ -93,6 +99,7 @@ def _run_eval(
     as_json: bool,
     rescore: bool,
     reveal: bool,
+    limit: int | None,
 ) -> int:
     from evals.desk import examine_desk
     from evals.report import scored_run, text_table, write_report
@@ -100,6 +107,9 @@ def _run_eval(
     suite = str(questions) if questions else suite
     names = ANSWERERS if "all" in answerers else tuple(dict.fromkeys(answerers))
     cases = suite_cases(suite)
+    if limit is not None and limit < len(cases):
+        cases = tuple(cases[number * len(cases) // limit] for number in range(limit))
+        suite = f"{Path(suite).stem}-{limit}"
     if rescore:
         documents = open_documents(source)
         runs = [scored_run(*stored_run(suite, name, cases, documents), documents) for name in names]
@@ -150,6 +160,44 @@ def _progress(name: str, total: int) -> Callable[[Result], None] | None:
         sys.stderr.flush()
 
     return count
+
+
+def run_account_test(
+    suite: str = "dev",
+    answerers: Sequence[str] = ("quote",),
+    source: Sequence[Path] = (),
+    report_dir: Path | None = None,
+) -> int:
+    """Ask for accounts of topics and print, side by side, how much of what belongs there each answerer says.
+
+    Args:
+        suite: ``dev``, ``sealed`` or the path of a JSONL file.
+        answerers: Names of ``evals.answerers.ANSWERERS``.
+        source: Documents in place of the bundled plan.
+        report_dir: Where ``accounts-<suite>.md`` goes; none is written without it.
+
+    Returns:
+        Exit status: 0 done, 1 failed.
+    """
+    from evals.accounts import SUITES, AccountScore, as_markdown, load_accounts, run_accounts, text_table
+
+    try:
+        cases = load_accounts(SUITES.get(suite, Path(suite)))
+        runs: dict[str, list[AccountScore]] = {}
+        base = open_answerer("quote", source)
+        for name in dict.fromkeys(answerers):
+            answerer = open_answerer(name, source, base=base)
+            runs[name] = run_accounts(answerer, cases, _steps(name))
+    except PlanAssistantError as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    sys.stdout.write(text_table(runs) + "\n")
+    if report_dir is not None:
+        report_dir.mkdir(parents=True, exist_ok=True)
+        path = report_dir / f"accounts-{Path(suite).stem}.md"
+        path.write_text(as_markdown(runs, is_sealed=is_sealed(suite)), encoding="utf-8")
+        sys.stderr.write(f"报告：{path}\n")
+    return 0
 
 
 def run_mutation_test(source: Sequence[Path] = (), report_dir: Path | None = None, *, as_json: bool = False) -> int:

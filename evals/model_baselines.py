@@ -9,16 +9,18 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 from langchain_core.embeddings import Embeddings
-from langchain_core.messages import BaseMessage, HumanMessage, SystemMessage
+from langchain_core.messages import HumanMessage, SystemMessage
 from langchain_core.runnables import Runnable
 from langchain_core.vectorstores import InMemoryVectorStore
 from langchain_text_splitters import RecursiveCharacterTextSplitter
 
 from assistant.types import Answer, Citation, Status
 from corpus.types import Document
-from evals.run import SearchIndex
+from evals.run import Answerer, SearchIndex
+from index.embedder import Embedder, load_embedder
 
 CHUNK_CHARS, CHUNK_OVERLAP, TOP_K = 1_000, 200, 4  # as the quick-start guides of the field have them
 INSTRUCTION = (
@@ -28,7 +30,22 @@ SILENT = re.compile(
     r"未提及|没有提及|未提到|没有提到|未说明|没有说明|无法(?:回答|确定|得知)|没有(?:相关|给出|明确)|未(?:明确|给出)"
 )
 
-Model = Runnable[list[BaseMessage], BaseMessage]
+Model = Runnable[Any, Any]
+
+
+class IndexEmbeddings(Embeddings):
+    """The embedding model of an index, as LangChain takes it."""
+
+    def __init__(self, answerer: Answerer) -> None:
+        self._embedder: Embedder = getattr(answerer.index, "embedder", None) or load_embedder(None)
+
+    def embed_documents(self, texts: list[str]) -> list[list[float]]:
+        """One vector for each text, in order."""
+        return [[float(x) for x in row] for row in self._embedder.encode_passages(texts)]
+
+    def embed_query(self, text: str) -> list[float]:
+        """The vector of a question."""
+        return [float(x) for x in self._embedder.encode_queries([text])[0]]
 
 
 class WholePlan:

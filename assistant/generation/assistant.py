@@ -149,7 +149,7 @@ class GeneratingAssistant(PlanAssistant):
             draft.lines.append(_Line("", tuple(known[:1]), is_original=True))
 
     def _mended(self, draft: _Draft, quoted: Answer) -> _Draft:
-        """The draft without originals that other lines bear, and without what it says twice."""
+        """The draft without originals that other lines bear, without what it says twice, and with the best evidence."""
         borne = {place for line in draft.lines if not line.is_original for place in line.cited}
         kept: list[_Line] = []
         for line in draft.lines:
@@ -157,6 +157,8 @@ class GeneratingAssistant(PlanAssistant):
             if is_known or any(line.words == other.words and line.cited == other.cited for other in kept):
                 continue
             kept.append(line)
+        if not any(0 in line.cited for line in kept):  # the model passed over what answers the question best
+            kept.insert(0, _Line("", (0,), is_original=True))
         return replace(draft, lines=kept)
 
     def _answer_of(self, quoted: Answer, draft: _Draft, outcome: Outcome, given: Sequence[Piece]) -> Answer:
