@@ -84,17 +84,17 @@ class Sends:
     content_type: str = "text/event-stream"
 
 
-def NotJson() -> Sends:
-    """Events that hold no JSON."""
-    return Sends("data: 你好 {[\n\ndata: [DONE]\n\n")
+@dataclass(frozen=True, slots=True)
+class NotJson:
+    """Sends events that hold no JSON."""
 
 
-def WrongShape() -> Sends:
-    """JSON, but no chunk of an answer."""
-    return Sends('data: {"object": "status", "ok": true}\n\ndata: [DONE]\n\n')
+@dataclass(frozen=True, slots=True)
+class WrongShape:
+    """Sends JSON that is no part of an answer."""
 
 
-Script = Says | Echo | Status | Hangs | Stops | EndsWithoutFinish | Endless | Sends
+Script = Says | Echo | Status | Hangs | Stops | EndsWithoutFinish | Endless | Sends | NotJson | WrongShape
 
 
 # --- what the server remembers ------------------------------------------------------------------------------------
@@ -119,12 +119,14 @@ class ScriptedModel:
     """The server, running from ``with`` to the end of its block.
 
     The scripts are followed in turn, one for each request for an answer, the last one for all that come after. Where a
-    ``key`` is given, requests with another one are turned away with 401.
+    ``key`` is given, requests with another one are turned away with 401. With ``keeps_open`` a connection stays open
+    after an answer, as most servers leave it.
     """
 
-    def __init__(self, *scripts: Script, key: str = "") -> None:
+    def __init__(self, *scripts: Script, key: str = "", keeps_open: bool = False) -> None:
         self.asked: list[Asked] = []
         self.key = key
+        self.keeps_open = keeps_open
         self._scripts = list(scripts)
         self._lock = threading.Lock()
         self._connections: set[socket.socket] = set()
@@ -146,7 +148,9 @@ class ScriptedModel:
         self._thread.start()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.is_stopping.set()
         self._server.shutdown()
         with self._lock:
@@ -237,6 +241,10 @@ class _Handler(BaseHTTPRequestHandler):
                 self._send(code, _error("as told"), headers)
             case Sends(body, content_type):
                 self._send(200, body, {"Content-Type": content_type})
+            case NotJson():
+                self._follow(Sends("data: 你好 {[\n\ndata: [DONE]\n\n"), asked)
+            case WrongShape():
+                self._follow(Sends('data: {"object": "status", "ok": true}\n\ndata: [DONE]\n\n'), asked)
             case Says(text, _, _, finish) if not asked.body.get("stream"):
                 self._send(200, json.dumps(_completion(text, finish)))
             case Says(text, chunk, pause_s, finish):
@@ -261,18 +269,20 @@ class _Handler(BaseHTTPRequestHandler):
     def _send(self, code: int, body: str, headers: Mapping[str, str] | None = None) -> None:
         data = body.encode()
         self.send_response(code)
-        for name, value in {"Content-Type": "application/json", **(headers or {})}.items():
-            self.send_header(name, value)
-        self.send_header("Content-Length", str(len(data)))
-        self.end_headers()
+        self._head({"Content-Type": "application/json", "Content-Length": str(len(data)), **(headers or {})})
         self.wfile.write(data)
+
+    def _head(self, headers: Mapping[str, str]) -> None:
+        for name, value in headers.items():
+            self.send_header(name, value)
+        if not self.scripted.keeps_open:
+            self.send_header("Connection", "close")
+        self.end_headers()
 
     def _stream(self, parts: Iterator[str], pause_s: float = 0.0) -> None:
         """Begin a stream of events and write these parts of an answer."""
         self.send_response(200)
-        self.send_header("Content-Type", "text/event-stream")
-        self.send_header("Transfer-Encoding", "chunked")
-        self.end_headers()
+        self._head({"Content-Type": "text/event-stream", "Transfer-Encoding": "chunked"})
         self._event(_chunk({"role": "assistant", "content": ""}))
         for part in parts:
             self._event(_chunk({"content": part}))

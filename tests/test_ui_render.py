@@ -13,7 +13,7 @@ from ui_fakes import PLAN, cite
 
 import ui.render
 from assistant.display import whole_figures
-from assistant.types import Answer, Citation, Status, WordingCheck
+from assistant.types import Answer, Citation, Generation, Outcome, Status, WordingCheck
 from corpus.load import load_document, parse_document
 from ui.render import (
     answer_markdown,
@@ -27,6 +27,7 @@ from ui.render import (
     question_markdown,
     source_line,
     sources_markdown,
+    unfinished_markdown,
     wording_markdown,
 )
 
@@ -352,3 +353,38 @@ def test_panel_without_citations_says_so() -> None:
     answer = Answer("问", "问", Status.DECLINED, "不在范围。")
     assert "没有引用" in sources_markdown(answer, DOCUMENTS)
     assert "这里显示" in sources_markdown(None, DOCUMENTS)
+
+
+def generated(outcome: Outcome, note: str = "") -> Answer:
+    citation = cite(DOCUMENT, "新增停车位1000个")
+    made = Generation("小模型<b>", outcome, "2024年计划：新增停车位1000个。[1]", note=note)
+    return replace(answered("今年新增停车位1000个。[1]", citation), generation=made, is_extract=True)
+
+
+@pytest.mark.parametrize("outcome", [Outcome.WRITTEN, Outcome.MENDED])
+def test_generated_answer_says_so_with_the_model_and_what_was_checked(outcome: Outcome) -> None:
+    shown = words(answer_markdown(generated(outcome), DOCUMENTS))
+    assert "AI 生成（小模型<b>）" in shown
+    assert "核对" in shown
+
+
+def test_name_of_a_model_is_no_markup() -> None:
+    assert "<b>" not in answer_markdown(generated(Outcome.WRITTEN), DOCUMENTS)
+
+
+def test_quotation_has_no_label() -> None:
+    answer = answered("新增停车位1000个。[1]", cite(DOCUMENT, "新增停车位1000个"))
+    assert "AI" not in answer_markdown(answer, DOCUMENTS)
+
+
+def test_quotation_that_stands_in_for_a_model_says_why_in_one_quiet_line() -> None:
+    shown = answer_markdown(generated(Outcome.FELL_BACK, "连不上模型服务，以下为原文摘录。"), DOCUMENTS)
+    assert '<span class="note">连不上模型服务，以下为原文摘录</span>' in shown
+    assert "AI 生成" not in shown
+
+
+def test_quotation_stands_while_the_model_writes() -> None:
+    waiting = replace(generated(Outcome.WRITING), answer="2024年计划：新增停车位1000个。[1]")
+    assert "AI 正在据此组织语言" in unfinished_markdown(waiting)
+    assert "AI 生成" not in unfinished_markdown(waiting)
+    assert "AI 生成" in unfinished_markdown(generated(Outcome.WRITING))

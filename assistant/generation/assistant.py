@@ -25,7 +25,7 @@ from index.retrieve import Index
 log = logging.getLogger(__name__)
 
 _BULLET = re.compile(r"^(?:[-*•·]|\d{1,2}[.、）)](?!\d)|[（(]?[一二三四五六七八九十]+[）)、])\s*")
-_MARKS = re.compile(r"[*#`_]+|\[\d{0,3}\]")
+_MARKS = re.compile(r"[*#`_|]+|[\[【]\d{0,3}[\]】]|</?[a-zA-Z][^<>]{0,40}>")
 NOTHING_BOUND = "模型写的内容未能通过与原文的核对"
 
 
@@ -143,7 +143,8 @@ class GeneratingAssistant(PlanAssistant):
         judgement = gate.judge(words)
         draft.rulings.append(judgement)
         if judgement.ruling is Ruling.BOUND:
-            draft.lines.append(_Line(words, judgement.spans))
+            named = f"{judgement.subject}：{words}" if judgement.subject else words
+            draft.lines.append(_Line(named, judgement.spans))
         elif judgement.ruling is Ruling.UNBOUND and known:
             log.info("struck: %s", judgement.reason)
             draft.lines.append(_Line("", tuple(known[:1]), is_original=True))

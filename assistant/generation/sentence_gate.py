@@ -1,16 +1,18 @@
 """The gate over generated sentences: nothing is shown that the cited text does not bear.
 
-A sentence is checked against a document from which everything but the cited sentences is blotted out, so what stands
-elsewhere bears nothing. Its figures, with unit, bound word, year and kind, are judged by the wording check, which knows
-every way in which words can be altered. Its other words must stand, clause by clause, in one cited sentence or the titles
-over it; only words that state nothing (``wordlists/generation.toml``) may be the model's own.
+A sentence is bound where its clauses are, one after the other, clauses that stand next to each other in one cited
+sentence. Each may differ from the one that bears it by words that state nothing and by what stands in front: the year and
+kind that the section gives, the subject, the topic (``wordlists/generation.toml``). On top of that the wording check, which
+knows every way in which figures, units, bound words, years and kinds can be altered, must find nothing wrong in the whole;
+it sees a document from which everything but the cited sentences is blotted out.
+
+Looser gates were tried and let through what they should not; ``docs/generation.md`` has the figures.
 """
 
 from __future__ import annotations
 
 import re
 import tomllib
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -18,46 +20,73 @@ from functools import cache
 from importlib.resources import files
 
 import jieba
+from rapidfuzz.distance import Indel
 
 from assistant.canonical import wording_words
+from assistant.label import year_in
 from assistant.normalise import arabic, fold, simplified
-from assistant.types import Difference, FigureState, Finding, Verdict, WordingCheck
+from assistant.types import Difference, FigureState, Verdict, WordingCheck
 from assistant.wording import WordingChecker
 from corpus.figures import find_figures
-from corpus.segment import clauses
-from corpus.types import Document, Figure, Kind, Passage
+from corpus.segment import clauses, split_spans
+from corpus.types import Document, Kind, Passage
 
 _WORD = re.compile(r"[\w%]")
-_NUMBER = re.compile(r"\d+(?:\.\d+)?|[一二三四五六七八九十百千万两]+[个家项名座处所件条]?")
-_YEAR = re.compile(r"(?:19|20)\d{2}年度?|[今去上本明]年度?|年内|全年")
-_OF_WORDS = (Difference.ADDED, Difference.WORDS, Difference.OMITTED)
+_ORDINARY = re.compile(r"[\w，。；：、“”‘’「」『』\"'《》（）()·．.％%℃,;:\s！!—]")
+_DROPPED = re.compile(r"[^\w%.+、]")
+# Clauses that open so speak of what stands before them in their sentence.
+_DEPENDENT = re.compile("其中|人均|平均|均|分别|累计")
+_YEAR = re.compile(r"(?:(?:19|20)\d{2}年|今年|去年|上年|本年)度?")
+_QUOTED = re.compile(r"[“\"「『‘]([^“”\"「」『』‘’]+)[”\"」』’]")
+_BLANK = re.compile(r"(?<![a-zA-Z])\s+|\s+(?![a-zA-Z])")
+_GROUP = "。；;！!\n"
+# What the wording check may find in a sentence whose clauses are borne: words that state nothing, clauses apart.
+_HARMLESS = (Difference.ADDED, Difference.WORDS, Difference.OMITTED, Difference.JOINED)
 
 
 class Ruling(StrEnum):
     """What becomes of a generated sentence."""
 
     BOUND = "bound"  # everything it says stands in the cited text
-    EMPTY = "empty"  # it states nothing that could be wrong, such as “主要包括以下方面：”
+    EMPTY = "empty"  # it states nothing
     SILENT = "silent"  # it says that the document is silent
     UNBOUND = "unbound"
 
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """The ruling on a sentence, why where it is unbound, and what bears it (places in ``SentenceGate.spans``)."""
+    """The ruling on a sentence, why where it is unbound, and what bears it (places in ``SentenceGate.spans``).
+
+    ``subject`` is whom or what the cited sentence speaks of and the sentence does not name: it must be shown before it.
+    """
 
     ruling: Ruling
     reason: str = ""
     spans: tuple[int, ...] = ()
+    subject: str = ""
 
 
 @dataclass(frozen=True, slots=True)
-class _Source:
-    """A cited sentence as it is looked up: its words and titles, folded, and what its section says of time."""
+class _Clause:
+    """A clause of a cited sentence: the ways in which it may be said, folded, and what is over it.
 
-    words: str
-    around: str
+    ``subject`` must be said before it, where it is not empty and not in its own words.
+    """
+
+    forms: tuple[str, ...]
+    subject: str
+    topics: str
+    year: int | None
     kind: Kind
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """How many clauses a cited sentence bears one after the other, and the subject that they leave out."""
+
+    count: int
+    place: int
+    subject: str = ""
 
 
 class SentenceGate:
@@ -67,149 +96,177 @@ class SentenceGate:
         """Take what bears the answer; ``passages`` are all of the document's."""
         self.spans = tuple(spans)
         cited = [p for p in passages if any(start <= p.start and p.end <= end for start, end in spans)]
-        self._text = _blotted(document.text, spans)
-        self._checker = WordingChecker(replace(document, text=self._text), cited)
-        self._sources = [_source(document, cited, span) for span in spans]
-        self._place = document.place
-        self._year = document.year
+        text = _blotted(document.text, spans)
+        self._checker = WordingChecker(replace(document, text=text), cited)
+        self._document = document
+        self._text = text
+        self._sources = [list(_clauses(document, cited, span)) for span in spans]
+        self._places = tuple(
+            name for name in (*wording_words()["whole_place"], document.place, document.place[:-1]) if name
+        )
 
     def judge(self, sentence: str) -> Judgement:
         """Rule on one generated sentence, citation marks taken off."""
-        plain = simplified(sentence.strip())
-        if not _WORD.search(plain):
+        plain = _BLANK.sub("", simplified(sentence.strip()))
+        if not _WORD.search(plain) or _leads().fullmatch(_core(plain)):
             return Judgement(Ruling.EMPTY)
         if any(word in plain for word in generation_words()["silent"]):
             return Judgement(Ruling.SILENT)
-        parts = list(_content_parts(plain, self._place))
-        figures = find_figures(arabic(fold(plain)))
-        if not figures and not any(part.words for part in parts):
+        strange = next((c for c in plain if not _ORDINARY.match(c) and c not in self._text), "")
+        if strange:
+            return Judgement(Ruling.UNBOUND, f"引文中没有“{strange}”")
+        named = {fold(words) for words in _QUOTED.findall(self._text)}
+        misquoted = next((words for words in _QUOTED.findall(plain) if fold(words) not in named), "")
+        if misquoted:
+            return Judgement(Ruling.UNBOUND, f"引文中没有“{misquoted}”这个名称")
+        groups = [
+            [plain[slice(*span)] for span in clauses(plain, start, end)]
+            for start, end in split_spans(plain, 0, len(plain), _GROUP)
+        ]
+        runs = [self._borne(said, is_whole=len(groups) == 1) for said in groups]
+        for said, run in zip(groups, runs, strict=True):
+            if run.count < len(said):
+                return Judgement(Ruling.UNBOUND, f"引文中没有“{said[run.count]}”这个说法")
+        if not runs:
             return Judgement(Ruling.EMPTY)
-        bearing: list[int] = []
-        for part in parts:
-            place, missing = self._bearing(part)
-            if place is None:
-                return Judgement(Ruling.UNBOUND, f"引文中没有“{missing}”")
-            bearing += [place] if part.words else []
         check, _ = self._checker.check(plain)
-        fault = self._fault(check, bool(figures)) or self._torn(check, figures) or self._turned(check, parts, bearing)
-        if fault:
+        if fault := _fault(check):
             return Judgement(Ruling.UNBOUND, fault)
-        return Judgement(Ruling.BOUND, "", tuple(dict.fromkeys(bearing)))
+        subjects = [run.subject for run in runs if run.subject]
+        if len(runs) > 1 and subjects:
+            return Judgement(Ruling.UNBOUND, f"没有说明是“{subjects[0]}”")
+        return Judgement(Ruling.BOUND, "", tuple(dict.fromkeys(run.place for run in runs)), "".join(subjects))
 
-    def _bearing(self, part: _Part) -> tuple[int | None, str]:
-        """The cited sentence that bears a clause; else ``None`` and a word that the nearest one lacks."""
-        best: tuple[int, str] = (10_000, "")
-        for place, source in enumerate(self._sources):
-            missing = part.missing(source)
-            if not missing:
-                return place, ""
-            best = min(best, (len(missing), missing[0]))
-        return None, best[1]
+    def _borne(self, said: Sequence[str], *, is_whole: bool) -> _Run:
+        """The best run of clauses of a cited sentence that bears some clauses, as far as it does."""
+        runs = [
+            self._run(said, place, first, is_whole=is_whole)
+            for place, source in enumerate(self._sources)
+            for first in range(len(source))
+        ]
+        return max(runs, key=lambda run: (run.count, not run.subject), default=_Run(0, 0))
 
-    def _fault(self, check: WordingCheck, bears_figures: bool) -> str:
-        """Why a sentence whose words all stand in the cited text is altered nonetheless; empty where it is not."""
-        wrong = [figure for figure in check.figures if figure.state is not FigureState.EXACT]
-        if wrong:
-            return f"引文中的数字不是“{wrong[0].text}”"
-        if bears_figures and check.verdict == Verdict.NOT_FOUND:
-            return "引文中没有这个说法"
-        grave = next((f for f in check.findings if f.difference.is_wrong and not self._is_harmless(f)), None)
-        return grave.note if grave else ""
+    def _run(self, said: Sequence[str], place: int, first: int, *, is_whole: bool) -> _Run:
+        """How many of the clauses said stand in a cited sentence from its clause ``first`` on."""
+        source = self._sources[place]
+        if first and _DEPENDENT.match(source[first].forms[0]):
+            return _Run(0, place)
+        at, told, subject = first, "", ""
+        for number, words in enumerate(said):
+            is_last = number + 1 == len(said)
+            if at == first and not is_last and self._is_topic(words, source[at], is_first=not at):
+                told += _core(words)
+                continue
+            is_alone = is_whole and is_last and at == first
+            while at < len(source) and not self._is_said(words, source[at], is_alone, is_first=not at):
+                # What is intended is intended by the same; what was done may have been done by others.
+                at = at + 1 if at > first and source[at].kind is Kind.TARGET else len(source)
+            if at >= len(source):
+                return _Run(number, place, subject)
+            told += _core(words)
+            if _core(source[at].subject) not in told and source[at].subject not in source[at].forms[0]:
+                if subject or at > first:
+                    return _Run(number, place, subject)
+                subject = source[at].subject
+                told = _core(subject) + told
+            at += 1
+        return _Run(len(said), place, subject)
 
-    def _is_harmless(self, finding: Finding) -> bool:
-        """Whether a difference from the cited words changes nothing that they say.
-
-        Clauses may be left out, save members of a list, and those without figures may stand together otherwise; inside
-        a clause only words that state nothing may differ. That added words stand in the cited text was seen before.
-        """
-        if finding.difference is Difference.JOINED:
-            if finding.said:
-                return not find_figures(arabic(fold(finding.said)))
-            return not self._is_member(finding.original)
-        if finding.difference not in _OF_WORDS:
+    def _is_topic(self, words: str, clause: _Clause, *, is_first: bool) -> bool:
+        """Whether a clause only names what the next one is about: its topic, its subject, its year and kind."""
+        year = year_in(words, self._document)
+        rest = _core(_YEAR.sub("", fold(words)))
+        if year is not None and clause.year not in (None, year):
             return False
-        differing = f"{finding.original}|{finding.said}"
-        return not (
-            any(character.isdigit() for character in differing)
-            or any(map(is_content, _tokens(differing)))
-            or any(word in differing for word in _weighty())
+        if not rest or rest == _core(clause.subject) or self._front(clause, is_first=is_first).fullmatch(rest):
+            return True
+        end = next((end for end in _ends() if rest.endswith(end)), "")
+        named = [token for token in jieba.lcut(rest[: len(rest) - len(end)]) if len(token) > 1]
+        return bool(end and named) and all(token in clause.topics or token in clause.forms[0] for token in named)
+
+    def _is_said(self, words: str, clause: _Clause, is_alone: bool, *, is_first: bool) -> bool:
+        """Whether words say what a clause says, no less and nothing more; one member of it only where they stand alone."""
+        year = year_in(words, self._document)
+        if year is not None and clause.year not in (None, year) and str(year) not in clause.forms[0]:
+            return False
+        own, subject = _core(words), _core(clause.subject)
+        forms = clause.forms if is_alone else clause.forms[:1]
+        return any(
+            _is_same(rest, form) for rest in self._rests(own, clause, subject, is_first=is_first) for form in forms
         )
 
-    def _torn(self, check: WordingCheck, figures: Sequence[Figure]) -> str:
-        """What is wrong where other than the original's words give some of the figures that stand side by side there."""
-        said = Counter((figure.value, figure.upper, figure.unit) for figure in figures)
-        if check.verdict != Verdict.MISMATCH or not said:
-            return ""
-        for span in self.spans:
-            for start, end in clauses(self._text, *span):
-                clause = self._text[start:end]
-                found = find_figures(fold(clause)) if "、" in clause else ()
-                borne = Counter((figure.value, figure.upper, figure.unit) for figure in found)
-                if borne - said and borne & said:
-                    left_out = next(f for f in found if (f.value, f.upper, f.unit) in borne - said)
-                    return f"原文并列的还有“{left_out.text}”"
+    def _rests(self, own: str, clause: _Clause, subject: str, *, is_first: bool) -> Iterator[str]:
+        """Words without more and more of what may stand in front of them."""
+        yield own
+        front = re.compile(f"{_YEAR.pattern}|{self._front(clause, is_first=is_first).pattern}")
+        while own:
+            if subject and own.startswith(subject):
+                own = own[len(subject) :]
+            elif (match := front.match(own)) and match.end():
+                own = own[match.end() :]
+            else:
+                return
+            yield own
+
+    def _front(self, clause: _Clause, *, is_first: bool) -> re.Pattern[str]:
+        """A word that may stand in front of a clause; that it is of the whole place only where it opens its sentence."""
+        words = generation_words()
+        kinds = {Kind.RESULT: words["done"], Kind.TARGET: words["intended"]}.get(clause.kind, [])
+        listed = [*words["openings"], *kinds, *(self._places if is_first else ())]
+        return re.compile("|".join(sorted(map(re.escape, map(fold, listed)), key=len, reverse=True)))
+
+
+def _is_same(said: str, source: str) -> bool:
+    """Whether words are those of their source, save for some left out that state nothing."""
+    if said == source:
+        return True
+    for step in Indel.opcodes(source, said):
+        new, old = said[step.dest_start : step.dest_end], source[step.src_start : step.src_end]
+        if step.tag != "equal" and ((new and new != "的") or (old and not _neutral().fullmatch(old))):
+            return False
+    return True
+
+
+def _fault(check: WordingCheck) -> str:
+    """What the wording check finds wrong beyond words that state nothing; empty where there is nothing."""
+    altered = next((figure for figure in check.figures if figure.state is not FigureState.EXACT), None)
+    if altered:
+        return f"引文中的数字不是“{altered.text}”"
+    if check.verdict == Verdict.MATCH:
         return ""
-
-    def _turned(self, check: WordingCheck, parts: Sequence[_Part], bearing: Sequence[int]) -> str:
-        """What is wrong where words that are nowhere in the cited text as said stand in another order than there."""
-        if check.verdict != Verdict.NOT_FOUND:
-            return ""
-        for part, place in zip((part for part in parts if part.words), bearing, strict=True):
-            source, at = self._sources[place], 0
-            for word in part.words:
-                if word in source.around and word not in source.words:
-                    continue
-                at = source.words.find(word, at)
-                if at == -1:
-                    return "与引文的说法不同"
-        return ""
-
-    def _is_member(self, words: str) -> bool:
-        """Whether words of the document are one of several that stand side by side."""
-        return f"、{words}" in self._text or f"{words}、" in self._text
+    grave = next((f for f in check.findings if f.difference.is_wrong and f.difference not in _HARMLESS), None)
+    return grave.note if grave else ""
 
 
-@dataclass(frozen=True, slots=True)
-class _Part:
-    """A clause of a generated sentence: its content words, those that turn it, and those that give it a time."""
-
-    words: tuple[str, ...]
-    turning: tuple[str, ...]
-    times: tuple[tuple[str, Kind], ...]
-    text: str
-
-    def missing(self, source: _Source) -> list[str]:
-        """What the clause says and the source does not."""
-        lacking = [word for word in self.words if word not in source.words and word not in source.around]
-        lacking += [word for word in self.turning if self.text.count(word) > source.words.count(word)]
-        if source.kind is not Kind.OTHER:
-            lacking += [word for word, kind in self.times if kind is not source.kind and word not in source.words]
-        return lacking
+def _blotted(text: str, spans: Sequence[tuple[int, int]]) -> str:
+    """The text with a line end for every character outside the spans, so that places stay what they are."""
+    kept = ["\n"] * len(text)
+    for start, end in spans:
+        kept[start:end] = text[start:end]
+    return "".join(kept)
 
 
-def _content_parts(plain: str, place: str) -> Iterator[_Part]:
-    """The clauses of a sentence with what they say; figures, which the wording check judges, are no words here."""
-    words = generation_words()
-    own = {name for name in (fold(place), fold(place[:-1])) if name}
-    for start, end in clauses(plain, 0, len(plain)):
-        text = arabic(fold(plain[start:end]))
-        said = _YEAR.sub(" ", text)
-        for figure in reversed(find_figures(said)):
-            said = f"{said[: figure.start]} {said[figure.end :]}"
-        tokens = [token for token in jieba.lcut(_standard(said)) if _WORD.search(token)]
-        times = [(word, Kind.RESULT) for word in words["done"] if word in tokens]
-        times += [(word, Kind.TARGET) for word in words["intended"] if word in tokens]
-        yield _Part(
-            tuple(token for token in tokens if is_content(token) and token not in own and token not in _times()),
-            tuple(word for word in words["turning"] if word in text),
-            tuple(times),
-            text,
+def _clauses(document: Document, cited: Sequence[Passage], span: tuple[int, int]) -> Iterator[_Clause]:
+    for start, end in clauses(document.text, *span):
+        inside = [p for p in cited if p.is_clause and start <= p.start and p.end <= end]
+        whole = _core(document.text[start:end])
+        if not whole:
+            continue
+        first = inside[0] if inside else next((p for p in cited if p.sentence_start == span[0]), None)
+        forms = dict.fromkeys((whole, *(_core(p.text) for p in inside if find_figures(p.text))))
+        yield _Clause(
+            tuple(forms),
+            first.subject if first and inside else "",
+            fold("".join((*first.section, first.lead, first.subject))) if first else "",
+            first.year if first else None,
+            first.kind if first else Kind.OTHER,
         )
 
 
-def is_content(word: str) -> bool:
-    """Whether a word, folded, states something: no glue, no number."""
-    return word not in _glue() and not _NUMBER.fullmatch(word)
+def _core(words: str) -> str:
+    """Words as they are compared: folded, digits for numerals of figures, listed terms for synonyms, no punctuation."""
+    folded = _standard(arabic(fold(words)))
+    return _DROPPED.sub("", folded)
 
 
 def _standard(folded: str) -> str:
@@ -221,26 +278,6 @@ def _standard(folded: str) -> str:
     return folded
 
 
-def _tokens(words: str) -> list[str]:
-    return [token for token in jieba.lcut(fold(words)) if _WORD.search(token)]
-
-
-def _blotted(text: str, spans: Sequence[tuple[int, int]]) -> str:
-    """The text with a line end for every character outside the spans, so that places stay what they are."""
-    kept = ["\n"] * len(text)
-    for start, end in spans:
-        kept[start:end] = text[start:end]
-    return "".join(kept)
-
-
-def _source(document: Document, cited: Sequence[Passage], span: tuple[int, int]) -> _Source:
-    inside = [p for p in cited if span[0] <= p.start and p.end <= span[1]]
-    first = inside[0] if inside else None
-    titles = "".join((*first.section, first.lead, first.subject)) if first else ""
-    words = _standard(fold(document.text[slice(*span)]))
-    return _Source(words, _standard(fold(titles)), first.kind if first else Kind.OTHER)
-
-
 @cache
 def generation_words() -> dict[str, list[str]]:
     """The lists of ``wordlists/generation.toml``."""
@@ -249,16 +286,16 @@ def generation_words() -> dict[str, list[str]]:
 
 
 @cache
-def _glue() -> frozenset[str]:
-    return frozenset(map(fold, generation_words()["glue"]))
+def _neutral() -> re.Pattern[str]:
+    return re.compile(f"(?:{'|'.join(map(re.escape, generation_words()['neutral']))})+")
 
 
 @cache
-def _times() -> frozenset[str]:
-    return frozenset((*generation_words()["done"], *generation_words()["intended"]))
+def _ends() -> tuple[str, ...]:
+    return tuple(sorted(generation_words()["topic_ends"], key=len, reverse=True))
 
 
 @cache
-def _weighty() -> tuple[str, ...]:
-    data = wording_words()
-    return tuple(dict.fromkeys((*generation_words()["turning"], *data["efforts"], *data["commitments"])))
+def _leads() -> re.Pattern[str]:
+    words = (*generation_words()["leads"], *generation_words()["openings"])
+    return re.compile(f"(?:{'|'.join(sorted(map(re.escape, words), key=len, reverse=True))})+")
