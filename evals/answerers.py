@@ -82,8 +82,8 @@ def _on_model(name: str, base: Answerer) -> Answerer:
         provider = LocalModel(provider.path, provider.name, BASELINE_CONTEXT)
     model = provider.endpoint().chat_model(max_tokens=BASELINE_ANSWER, timeout_s=BASELINE_TIMEOUT_S)
     if name == WholePlan.name:
-        return WholePlan(model, base.index, base.documents)
-    return QuickStart(model, base.index, base.documents, IndexEmbeddings(base))
+        return WholePlan(model, base.index, base.documents, provider)
+    return QuickStart(model, base.index, base.documents, IndexEmbeddings(base), provider)
 
 
 def open_documents(sources: Sequence[Path] = ()) -> dict[str, Document]:

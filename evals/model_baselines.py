@@ -53,10 +53,14 @@ class WholePlan:
 
     name = "whole-plan"
 
-    def __init__(self, model: Model, index: SearchIndex, documents: Mapping[str, Document]) -> None:
+    def __init__(
+        self, model: Model, index: SearchIndex, documents: Mapping[str, Document], provider: object = None
+    ) -> None:
+        """Take the model; ``provider`` is what runs it and is kept so that it goes on running."""
         self.index = index
         self.documents = documents
         self._model = model
+        self._provider = provider
 
     def ask(self, question: str, turns: Sequence[str] = ()) -> Answer:
         """The model's words on the question, with the earlier questions before it."""
@@ -70,11 +74,18 @@ class QuickStart:
     name = "quick-start"
 
     def __init__(
-        self, model: Model, index: SearchIndex, documents: Mapping[str, Document], embeddings: Embeddings
+        self,
+        model: Model,
+        index: SearchIndex,
+        documents: Mapping[str, Document],
+        embeddings: Embeddings,
+        provider: object = None,
     ) -> None:
+        """Take the model and cut the documents; ``provider`` is kept as in :class:`WholePlan`."""
         self.index = index
         self.documents = documents
         self._model = model
+        self._provider = provider
         splitter = RecursiveCharacterTextSplitter(
             chunk_size=CHUNK_CHARS, chunk_overlap=CHUNK_OVERLAP, add_start_index=True
         )

@@ -131,8 +131,7 @@ class ScriptedModel:
         self._lock = threading.Lock()
         self._connections: set[socket.socket] = set()
         self.is_stopping = threading.Event()
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
-        self._server.daemon_threads = False
+        self._server = _Server(("127.0.0.1", 0), self._handler())
         self._thread = threading.Thread(target=self._server.serve_forever, args=(POLL_S,), name="scripted-model")
 
     @property
@@ -181,6 +180,11 @@ class ScriptedModel:
             scripted = model
 
         return Handler
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = False  # closing waits for them, so that no test leaves anything behind
+    request_queue_size = 64
 
 
 class _Left(Exception):

@@ -12,6 +12,7 @@ import time
 import warnings
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, closing
 from copy import copy
 from dataclasses import dataclass, replace
 from email.utils import formatdate
@@ -371,11 +372,7 @@ def test_key_that_no_header_can_hold_ends_in_the_quotation(
     [
         pytest.param("http://", id="no_host"),
         pytest.param("http://127.0.0.1:99999/v1", id="no_such_port"),
-        pytest.param(
-            "http://[::1",
-            id="not_an_address",
-            marks=pytest.mark.xfail(strict=True, reason="writer.lines makes the client outside of every try"),
-        ),
+        pytest.param("http://[::1", id="not_an_address"),
     ],
 )
 def test_address_that_leads_nowhere_ends_in_the_quotation(
@@ -391,16 +388,49 @@ def test_address_that_leads_nowhere_ends_in_the_quotation(
         pytest.param("SSL_CERT_FILE", "/nowhere/certificates.pem", id="certificates_missing"),
     ],
 )
-@pytest.mark.xfail(strict=True, reason="writer.lines makes the client outside of every try")
-def test_environment_that_no_client_can_be_made_in_does_no_harm(
+def test_environment_that_no_client_can_be_made_in_ends_in_the_quotation(
+    generating: GeneratingAssistant, quoted: Answer, monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    monkeypatch.setenv(name, value)
+    assert_is_quotation(answering(generating, "https://model.example/v1").ask(QUESTION), quoted)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        pytest.param("ALL_PROXY", "socks5://127.0.0.1:9", id="socks_proxy_without_its_library"),
+        pytest.param(
+            "SSL_CERT_FILE",
+            "/nowhere/certificates.pem",
+            id="certificates_missing",
+            marks=pytest.mark.xfail(strict=True, reason="Endpoint.chat_model has LangChain make a second client"),
+        ),
+    ],
+)
+def test_environment_means_nothing_for_a_server_on_this_machine(
     opened: Opened, monkeypatch: pytest.MonkeyPatch, name: str, value: str
 ) -> None:
     monkeypatch.setenv(name, value)
-    answer = opened.ask()
-    assert answer.generation is not None
+    assert opened.ask().answer == SHOWN
 
 
-@pytest.mark.xfail(strict=True, reason="Endpoint.chat_model trusts the proxy of the environment for loopback addresses")
+@pytest.mark.xfail(strict=True, reason="Endpoint.chat_model's timeout for a request goes before the client's CONNECT_S")
+def test_server_that_takes_no_connection_is_not_waited_for_as_long_as_one_that_writes(
+    generating: GeneratingAssistant, quoted: Answer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("assistant.generation.endpoint.CONNECT_S", 0.2)
+    with socket.socket() as full, ExitStack() as waiting:
+        full.bind(("127.0.0.1", 0))
+        full.listen(0)
+        for _ in range(3):  # nobody takes these, so the next one waits
+            waiting.enter_context(closing(one := socket.socket())).setblocking(False)
+            one.connect_ex(full.getsockname())
+        started = time.perf_counter()
+        answer = answering(generating, f"http://127.0.0.1:{full.getsockname()[1]}/v1").ask(QUESTION)
+    assert_is_quotation(answer, quoted)
+    assert time.perf_counter() - started < TIMEOUT_S * 0.8
+
+
 def test_server_on_this_machine_is_asked_past_any_proxy(
     opened: Opened, monkeypatch: pytest.MonkeyPatch, closed_port: int
 ) -> None:
@@ -410,7 +440,7 @@ def test_server_on_this_machine_is_asked_past_any_proxy(
     assert opened.ask().answer == SHOWN
 
 
-@pytest.mark.parametrize(("script", "note"), FAULTS[:8])
+@pytest.mark.parametrize(("script", "note"), FAULTS[:7])
 def test_fault_is_one_quiet_line_in_the_log_without_the_key(
     opened: Opened, caplog: pytest.LogCaptureFixture, script: Script, note: str
 ) -> None:
@@ -436,7 +466,6 @@ def test_states_before_a_cut_show_only_what_the_plan_bears(opened: Opened, quote
     assert_is_quotation(last, quoted)
 
 
-@pytest.mark.xfail(strict=True, reason="fault_of takes a connection lost in mid-answer for one that could not be made")
 def test_note_of_a_cut_says_that_the_answer_broke_off(opened: Opened) -> None:
     opened.server.does(Stops(TWO_LINES))
     answer = opened.ask()
@@ -457,13 +486,11 @@ def test_endless_repetition_is_shown_once(opened: Opened) -> None:
     assert opened.first_asked().was_left.wait(2)
 
 
-@pytest.mark.xfail(strict=True, reason="writer._lines gives out the rest of an answer that ran into max_tokens")
 def test_sentence_that_the_limit_of_tokens_cut_is_not_shown(opened: Opened) -> None:
     opened.server.does(Says(f"{FIRST}{JOBS}。\n{SECOND}实施青年人才", finish="length"))
     assert opened.ask().answer == f"{JOBS}。[1]"
 
 
-@pytest.mark.xfail(strict=True, reason="an error in fault_of escapes writer._run's pump, and the question never ends")
 def test_time_of_retry_after_that_no_calendar_holds_does_no_harm(opened: Opened, quoted: Answer) -> None:
     opened.server.does(Status(429, {"Retry-After": "Wed, 99999999999999999999 Oct 2015 07:28:00 GMT"}))
     assert_is_quotation(opened.ask(), quoted, "繁忙")
@@ -547,27 +574,16 @@ def test_trial_that_the_reader_stopped_leaves_the_next_one_to_try(opened: Opened
     ("script", "pause_s"),
     [
         pytest.param(Status(429, {"Retry-After": "7"}), 7, id="seconds"),
-        pytest.param(Status(429, {"Retry-After": formatdate(time.time() + 90, usegmt=True)}), 90, id="date"),
         pytest.param(Status(429, {"Retry-After": "0"}), 1, id="at_once"),
         pytest.param(Status(429, {"Retry-After": "Wed, 21 Oct 2015 07:28:00 GMT"}), 1, id="date_that_is_over"),
         pytest.param(Status(429, {"Retry-After": "99999999"}), LONGEST_S, id="for_years"),
         pytest.param(Status(429, {"Retry-After": "inf"}), LONGEST_S, id="for_ever"),
         pytest.param(Status(429, {"Retry-After": "soon"}), BUSY_S, id="no_time"),
         pytest.param(Status(429), BUSY_S, id="no_header"),
-        pytest.param(
-            Status(429, {"Retry-After": "nan"}),
-            BUSY_S,
-            id="no_number",
-            marks=pytest.mark.xfail(strict=True, reason="_retry_after gives nan on, and no clock is before that"),
-        ),
+        pytest.param(Status(429, {"Retry-After": "nan"}), BUSY_S, id="no_number"),
         pytest.param(Status(401), REJECTED_S, id="key_rejected"),
         pytest.param(Status(404), REJECTED_S, id="no_such_model"),
-        pytest.param(
-            Status(503, {"Retry-After": "7"}),
-            7,
-            id="unavailable",
-            marks=pytest.mark.xfail(strict=True, reason="fault_of reads Retry-After with status 429 only"),
-        ),
+        pytest.param(Status(503, {"Retry-After": "7"}), 7, id="unavailable"),
     ],
 )
 def test_pause_that_a_fault_asks_for_is_kept_from_the_first_one_on(
@@ -575,12 +591,22 @@ def test_pause_that_a_fault_asks_for_is_kept_from_the_first_one_on(
 ) -> None:
     opened.server.does(script, Says(TWO_LINES))
     opened.ask()
-    opened.clock.now += pause_s * 0.7  # a date is told in whole seconds, and the real clock goes on
+    opened.clock.now += pause_s - 0.1
     opened.ask()
     assert len(opened.server.asked) == 1
-    opened.clock.now += pause_s * 0.5
+    opened.clock.now += 0.1
     assert opened.ask().answer == SHOWN
     assert len(opened.server.asked) == 2
+
+
+def test_date_until_which_a_busy_server_wants_to_be_left_alone_is_kept(opened: Opened) -> None:
+    opened.server.does(Status(429, {"Retry-After": formatdate(time.time() + 90, usegmt=True)}), Says(TWO_LINES))
+    opened.ask()
+    opened.clock.now += 60  # a date is told in whole seconds, and the real clock goes on
+    opened.ask()
+    assert len(opened.server.asked) == 1
+    opened.clock.now += 30
+    assert opened.ask().answer == SHOWN
 
 
 # --- stopping -----------------------------------------------------------------------------------------------------
@@ -621,14 +647,12 @@ def test_reader_hears_several_times_a_second_that_the_model_still_writes(opened:
     assert max(later - earlier for earlier, later in pairwise(told)) < 0.5
 
 
-@pytest.mark.parametrize("script", [pytest.param(Hangs(), id="hangs"), pytest.param(Endless(" ", 0.05), id="trickles")])
-def test_server_is_let_go_when_the_time_is_over(opened: Opened, script: Script) -> None:
-    opened.server.does(script)
+def test_server_is_let_go_when_the_time_is_over(opened: Opened) -> None:
+    opened.server.does(Hangs())
     opened.ask()
     assert opened.first_asked().was_left.wait(2)
 
 
-@pytest.mark.xfail(strict=True, reason="nothing closes the clients that Endpoint.chat_model makes for each request")
 def test_no_connection_is_left_to_the_garbage_collector(
     generating: GeneratingAssistant, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -699,11 +723,6 @@ def asserted(opened: Opened, text: str) -> Answer:
         pytest.param(f"<think></think>{TWO_LINES}", id="empty"),
         pytest.param(f"{FIRST}{JOBS}。\n<think>新增博士10名。\n</think>{SECOND}{TALENT}。", id="between"),
         pytest.param(f"<think>一。</think>{FIRST}{JOBS}。<think>二。</think>\n{SECOND}{TALENT}。", id="twice"),
-        pytest.param(
-            f"先看资料。\n确保城镇新增就业7000人。\n</think>\n{TWO_LINES}",
-            id="opened_by_the_prompt",
-            marks=pytest.mark.xfail(strict=True, reason="writer._lines knows thoughts only where they are opened"),
-        ),
     ],
 )
 def test_thoughts_of_a_reasoning_model_are_never_shown(opened: Opened, text: str, chunk: int) -> None:
@@ -714,17 +733,7 @@ def test_thoughts_of_a_reasoning_model_are_never_shown(opened: Opened, text: str
     assert set(shown) == {JOBS, TALENT}
 
 
-@pytest.mark.parametrize(
-    "chunk",
-    [
-        1,
-        7,
-        pytest.param(
-            1_000,
-            marks=pytest.mark.xfail(strict=True, reason="writer._lines holds back all lines while a thought is open"),
-        ),
-    ],
-)
+@pytest.mark.parametrize("chunk", [1, 7, 1_000])
 def test_lines_before_a_thought_without_end_stand(opened: Opened, chunk: int) -> None:
     opened.server.does(Says(f"{TWO_LINES}<think>新增博士10名。", chunk))
     assert opened.ask().answer == SHOWN
@@ -808,23 +817,9 @@ def test_answer_of_altered_sentences_only_ends_in_the_quotation(opened: Opened, 
         pytest.param(f"{FIRST}**{JOBS}**。\n{SECOND}`{TALENT}`。", id="bold_and_code"),
         pytest.param(f"### {FIRST}{JOBS}\n{SECOND}{TALENT}。", id="heading"),
         pytest.param(f"{FIRST}{JOBS}[1]。\n{SECOND}{TALENT}[12][]。", id="citation_marks"),
-        pytest.param(
-            f"{FIRST}{JOBS}。【1】\n{SECOND}{TALENT}。【3】",
-            id="full_width_citation_marks",
-            marks=pytest.mark.xfail(
-                strict=True, reason="assistant._MARKS does not know 【3】, and the gate lets 3 pass"
-            ),
-        ),
-        pytest.param(
-            f"| {FIRST}{JOBS} |\n|---|\n| {SECOND}{TALENT} |",
-            id="table",
-            marks=pytest.mark.xfail(strict=True, reason="assistant._MARKS leaves the lines of a table in the words"),
-        ),
-        pytest.param(
-            f"{FIRST}<b>{JOBS}</b>。<br>\n{SECOND}{TALENT}。",
-            id="html",
-            marks=pytest.mark.xfail(strict=True, reason="assistant._MARKS leaves tags, which the gate takes for words"),
-        ),
+        pytest.param(f"{FIRST}{JOBS}。【1】\n{SECOND}{TALENT}。【3】", id="full_width_citation_marks"),
+        pytest.param(f"| {FIRST}{JOBS} |\n|---|\n| {SECOND}{TALENT} |", id="table"),
+        pytest.param(f"{FIRST}<b>{JOBS}</b>。<br>\n{SECOND}{TALENT}。", id="html"),
     ],
 )
 def test_marks_around_the_words_are_taken_off(opened: Opened, text: str) -> None:
@@ -838,6 +833,7 @@ def test_marks_around_the_words_are_taken_off(opened: Opened, text: str) -> None
     [
         pytest.param("<script>alert(1)</script>", id="script"),
         pytest.param(f"<b>{JOBS}</b>。", id="tag"),
+        pytest.param(f"<scr<b>ipt>{JOBS}</script>。", id="tag_in_a_tag"),
         pytest.param("[城镇新增就业](http://evil.example)7000人。", id="link"),
         pytest.param("![就业](http://evil.example/x.png)", id="picture"),
     ],
@@ -848,7 +844,6 @@ def test_code_and_links_are_never_shown(opened: Opened, line: str) -> None:
         assert "<" not in state.answer and "http" not in state.answer
 
 
-@pytest.mark.xfail(strict=True, reason="_answer_of counts the figures of a text in which its own marks [1] stand")
 def test_gate_report_counts_figures_and_no_citation_marks(opened: Opened) -> None:
     assert (opened.ask().gate.figures, opened.ask().gate.bound) == (3, 3)
 
@@ -893,7 +888,6 @@ def test_model_that_is_not_good_enough_for_follow_ups_is_not_asked_to_put_them(o
     assert opened.server.asked == []
 
 
-@pytest.mark.xfail(strict=True, reason="_rewritten waits in one piece, so nothing can be stopped while it does")
 def test_reader_can_stop_while_a_follow_up_is_put_into_a_question(opened: Opened) -> None:
     opened.server.does(Hangs())
     told = [time.perf_counter() for _ in opened.assistant.stream(LATE_QUESTION, TURNS)]

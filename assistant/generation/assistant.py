@@ -6,7 +6,8 @@ import logging
 import re
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 
 from assistant import compose
@@ -86,7 +87,7 @@ class GeneratingAssistant(PlanAssistant):
         quoted = super().ask(question, turns, id=id)
         yield quoted
         if turns and quoted.status is Status.NOT_FOUND and self.writer.rewrites:
-            rewritten = self._rewritten(question, turns, quoted)
+            rewritten = yield from self._rewritten(question, turns, quoted)
             if rewritten is None:
                 return
             quoted = rewritten
@@ -177,7 +178,7 @@ class GeneratingAssistant(PlanAssistant):
             words = given[line.cited[0]].words if line.is_original else line.words
             told.append(f"{words.rstrip('。')}。{''.join(marks)}")
         text = told[0] if len(told) == 1 else "\n".join(f"- {line}" for line in told)
-        figures = len(find_figures(text))
+        figures = len(find_figures(_MARKS.sub("", text)))
         struck = draft.count(Ruling.UNBOUND, Ruling.SILENT)
         return replace(
             quoted,
@@ -215,11 +216,20 @@ class GeneratingAssistant(PlanAssistant):
 
     # --- follow-ups ---
 
-    def _rewritten(self, question: str, turns: Sequence[str], quoted: Answer) -> Answer | None:
-        """The answer to a follow-up that the rules could not place, as the model puts the question; ``None`` for none."""
+    def _rewritten(self, question: str, turns: Sequence[str], quoted: Answer) -> Generator[Answer, None, Answer | None]:
+        """The answer to a follow-up that the rules could not place, as the model puts the question; ``None`` for none.
+
+        Gives the quotation again while the model is at it.
+        """
         said = [simplified(tidy(turn)) for turn in (*turns, question)]
+        alone = ""
         try:
-            alone = self.writer.rewrite(said[-1], said[:-1])
+            with closing(self.writer.rewrite(said[-1], said[:-1])) as lines:
+                for line in lines:
+                    if line is not None:
+                        alone = line.strip()
+                        break
+                    yield quoted
         except ModelFault as fault:
             log.warning("the model %s did not rewrite a question: %s", self.writer.name, fault.__cause__ or fault.note)
             return None

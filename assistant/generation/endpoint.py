@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import math
+import re
 import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from langchain_openai.chat_models.base import BaseChatOpenAI
+    from openai import DefaultAsyncHttpxClient as AsyncAPIClient
 
 REJECTED_S = 300.0  # how long a server is left alone that takes neither key nor model
 BUSY_S, LONGEST_S = 20.0, 3_600.0  # the same for one that is busy and does not say how long, and at most
+AWAY = "连不上模型服务"
 CONNECT_S = 3.0  # a server that does not take a connection within this time is taken to be away
 
 
@@ -23,6 +27,9 @@ class ModelFault(Exception):
         self.retry_after_s = retry_after_s
 
 
+_LOOPBACK = re.compile(r"https?://(?:127\.|localhost\b|\[::1\])")
+
+
 @dataclass(frozen=True, slots=True)
 class Endpoint:
     """A server that speaks the OpenAI protocol; ``name`` is what readers see of its model."""
@@ -32,13 +39,21 @@ class Endpoint:
     name: str
     key: str = field(default="", repr=False)
 
-    def chat_model(self, *, max_tokens: int, timeout_s: float) -> BaseChatOpenAI:
+    def client(self, timeout_s: float) -> AsyncAPIClient:
+        """A connection to the server, to be closed by who opened it; one on this machine is reached past any proxy."""
+        import openai
+
+        is_here = _LOOPBACK.match(self.base_url) is not None
+        return openai.DefaultAsyncHttpxClient(
+            timeout=openai.Timeout(timeout_s, connect=min(CONNECT_S, timeout_s)), trust_env=not is_here
+        )
+
+    def chat_model(self, client: AsyncAPIClient | None = None, *, max_tokens: int, timeout_s: float) -> BaseChatOpenAI:
         """The model as LangChain sees it: one try, no temperature.
 
         ``BaseChatOpenAI`` and not ``ChatOpenAI``: the latter sends ``max_completion_tokens``, which many servers that
         speak the protocol do not know and then write without end.
         """
-        import httpx
         from langchain_openai.chat_models.base import BaseChatOpenAI
         from pydantic import SecretStr
 
@@ -48,9 +63,10 @@ class Endpoint:
             api_key=SecretStr(self.key or "none"),
             temperature=0,
             max_tokens=max_tokens,
-            timeout=httpx.Timeout(timeout_s, connect=min(CONNECT_S, timeout_s)),
+            timeout=timeout_s,
             max_retries=0,
             stream_usage=False,
+            http_async_client=client,
         )
 
     def reach(self) -> None:
@@ -79,7 +95,7 @@ def fault_of(error: Exception) -> ModelFault:
     if isinstance(error, openai.APITimeoutError):
         return ModelFault("模型服务没有及时回应")
     if isinstance(error, openai.APIConnectionError):
-        return ModelFault("连不上模型服务")
+        return ModelFault(AWAY)
     if isinstance(error, (openai.AuthenticationError, openai.PermissionDeniedError)):
         return ModelFault("模型服务不接受密钥", retry_after_s=REJECTED_S)
     if isinstance(error, openai.RateLimitError):
@@ -87,7 +103,8 @@ def fault_of(error: Exception) -> ModelFault:
     if isinstance(error, openai.NotFoundError):
         return ModelFault("模型服务上没有这个模型", retry_after_s=REJECTED_S)
     if isinstance(error, openai.APIStatusError):
-        return ModelFault(f"模型服务出错（{error.status_code}）")
+        asked = error.response.headers.get("retry-after", "")
+        return ModelFault(f"模型服务出错（{error.status_code}）", retry_after_s=_retry_after(asked) if asked else None)
     return ModelFault("模型服务的回应无法读取")
 
 
@@ -100,6 +117,8 @@ def _retry_after(header: str) -> float:
     except ValueError:
         try:
             seconds = parsedate_to_datetime(header).timestamp() - time.time()
-        except ValueError:
+        except (ValueError, OverflowError):
             seconds = BUSY_S
+    if math.isnan(seconds):
+        seconds = BUSY_S
     return min(max(seconds, 1.0), LONGEST_S)

@@ -15,9 +15,9 @@ from langchain_core.prompts import ChatPromptTemplate
 from index.tokens import count_tokens
 
 # Handles that mean nothing and are no words, so that the model can neither count with them nor mistake them for text.
-HANDLES = tuple(a + b for a in "qvkwfxzj" for b in "hbdgpt")
+# None is a unit, which documents give in brackets too (kg, km, ft).
+HANDLES = tuple(a + b for a in "qvxzjw" for b in "hbdgpt")
 HANDLE = re.compile(r"[〔\[【(（]\s*([a-z]{2})\s*[〕\]】)）]")
-_FOREIGN = re.compile(r"\[[a-z]{2}\]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ def pieces(evidence: Sequence[tuple[str, str]], budget: int) -> list[Piece]:
     given: list[Piece] = []
     spent = 0
     for handle, (label, words) in zip(HANDLES, evidence, strict=False):
-        plain = _FOREIGN.sub("", " ".join(words.split()))
+        plain = HANDLE.sub("", " ".join(words.split()))
         cost = count_tokens(plain)
         if given and spent + cost > budget:
             break

@@ -29,8 +29,10 @@ def may_stand_for(alone: str, said: Sequence[str]) -> bool:
     if len(_ASKS.findall(alone)) > 1:
         return False
     known, new = _folded("".join(said)), _folded(alone)
-    words = (*_words(new), *_NUMBER.findall(new))
-    return all(word in known or set(word) <= set(known) for word in words) and all(
+    words = _words(new)
+    if not set(_NUMBER.findall(new)) <= set(_NUMBER.findall(known)):
+        return False
+    return all(word in known or (not _NUMBER.search(word) and set(word) <= set(known)) for word in words) and all(
         word in new for word in (*_words(_folded(said[-1])), *_NUMBER.findall(_folded(said[-1])))
     )
 

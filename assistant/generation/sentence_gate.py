@@ -19,7 +19,7 @@ from enum import StrEnum
 from functools import cache
 from importlib.resources import files
 
-import jieba
+import jieba.posseg
 from rapidfuzz.distance import Indel
 
 from assistant.canonical import wording_words
@@ -35,10 +35,13 @@ _WORD = re.compile(r"[\w%]")
 _ORDINARY = re.compile(r"[\w，。；：、“”‘’「」『』\"'《》（）()·．.％%℃,;:\s！!—]")
 _DROPPED = re.compile(r"[^\w%.+、]")
 # Clauses that open so speak of what stands before them in their sentence.
-_DEPENDENT = re.compile("其中|人均|平均|均|分别|累计")
+_DEPENDENT = re.compile("其中|人均|平均|均|分别|累计|使|让|其|他们|也|又|并")
+_ENUMERATED = re.compile("^[一二三四五六七八九十]+是")
+_EXHORTS = re.compile("必须|要树|应当|也要|等于|既是|就是|是竞争力|地位")
 _YEAR = re.compile(r"(?:(?:19|20)\d{2}年|今年|去年|上年|本年)度?")
 _QUOTED = re.compile(r"[“\"「『‘]([^“”\"「」『』‘’]+)[”\"」』’]")
 _BLANK = re.compile(r"(?<![a-zA-Z])\s+|\s+(?![a-zA-Z])")
+NEAR = 3  # clauses of a sentence that are taken to speak of what it opens with, where others may come in
 _GROUP = "。；;！!\n"
 # What the wording check may find in a sentence whose clauses are borne: words that state nothing, clauses apart.
 _HARMLESS = (Difference.ADDED, Difference.WORDS, Difference.OMITTED, Difference.JOINED)
@@ -70,7 +73,9 @@ class Judgement:
 class _Clause:
     """A clause of a cited sentence: the ways in which it may be said, folded, and what is over it.
 
-    ``subject`` must be said before it, where it is not empty and not in its own words.
+    ``subject`` must be said before it, where it is not empty and not in its own words; it can only be put in front where
+    it ``names_subject``. What ``is_dependent`` speaks of what stands before it in its sentence; what ``is_goal`` names its
+    own indicator and intends a figure for it. What ``exhorts``, or says what something is, was not done and is not planned.
     """
 
     forms: tuple[str, ...]
@@ -78,6 +83,10 @@ class _Clause:
     topics: str
     year: int | None
     kind: Kind
+    is_dependent: bool
+    is_goal: bool
+    names_subject: bool
+    exhorts: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,9 +110,7 @@ class SentenceGate:
         self._document = document
         self._text = text
         self._sources = [list(_clauses(document, cited, span)) for span in spans]
-        self._places = tuple(
-            name for name in (*wording_words()["whole_place"], document.place, document.place[:-1]) if name
-        )
+        self._places = _own_places(document.place)
 
     def judge(self, sentence: str) -> Judgement:
         """Rule on one generated sentence, citation marks taken off."""
@@ -132,10 +139,17 @@ class SentenceGate:
         check, _ = self._checker.check(plain)
         if fault := _fault(check):
             return Judgement(Ruling.UNBOUND, fault)
+        if len({self._time(run.place) for run in runs}) > 1:
+            return Judgement(Ruling.UNBOUND, "一句里说了两个年份的事")
         subjects = [run.subject for run in runs if run.subject]
         if len(runs) > 1 and subjects:
             return Judgement(Ruling.UNBOUND, f"没有说明是“{subjects[0]}”")
         return Judgement(Ruling.BOUND, "", tuple(dict.fromkeys(run.place for run in runs)), "".join(subjects))
+
+    def _time(self, place: int) -> tuple[int | None, Kind]:
+        """The year and kind of a cited sentence."""
+        first = self._sources[place][0]
+        return first.year, first.kind
 
     def _borne(self, said: Sequence[str], *, is_whole: bool) -> _Run:
         """The best run of clauses of a cited sentence that bears some clauses, as far as it does."""
@@ -149,23 +163,27 @@ class SentenceGate:
     def _run(self, said: Sequence[str], place: int, first: int, *, is_whole: bool) -> _Run:
         """How many of the clauses said stand in a cited sentence from its clause ``first`` on."""
         source = self._sources[place]
-        if first and _DEPENDENT.match(source[first].forms[0]):
+        if first and source[first].is_dependent:
             return _Run(0, place)
         at, told, subject = first, "", ""
         for number, words in enumerate(said):
             is_last = number + 1 == len(said)
-            if at == first and not is_last and self._is_topic(words, source[at], is_first=not at):
+            is_alone = is_whole and is_last and at == first
+            is_said = at < len(source) and self._is_said(words, source[at], is_alone, is_first=not at)
+            if not is_said and not number and not is_last and self._is_topic(words, source[at], is_first=not at):
                 told += _core(words)
                 continue
-            is_alone = is_whole and is_last and at == first
-            while at < len(source) and not self._is_said(words, source[at], is_alone, is_first=not at):
-                # What is intended is intended by the same; what was done may have been done by others.
-                at = at + 1 if at > first and source[at].kind is Kind.TARGET else len(source)
-            if at >= len(source):
+            while not is_said and first < at < len(source):
+                # Of a row of goals some may be left out; what was done may have been done by others.
+                at += 1
+                is_said = (
+                    at < len(source) and source[at].is_goal and self._is_said(words, source[at], False, is_first=not at)
+                )
+            if not is_said:
                 return _Run(number, place, subject)
             told += _core(words)
             if _core(source[at].subject) not in told and source[at].subject not in source[at].forms[0]:
-                if subject or at > first:
+                if subject or at > first or not source[at].names_subject:
                     return _Run(number, place, subject)
                 subject = source[at].subject
                 told = _core(subject) + told
@@ -176,18 +194,22 @@ class SentenceGate:
         """Whether a clause only names what the next one is about: its topic, its subject, its year and kind."""
         year = year_in(words, self._document)
         rest = _core(_YEAR.sub("", fold(words)))
-        if year is not None and clause.year not in (None, year):
+        if year is not None and clause.year != year:
             return False
-        if not rest or rest == _core(clause.subject) or self._front(clause, is_first=is_first).fullmatch(rest):
+        if (
+            not rest
+            or rest == _core(clause.subject)
+            or rest in map(fold, (*self._fronts(clause, is_first=is_first), *generation_words()["openings"]))
+        ):
             return True
         end = next((end for end in _ends() if rest.endswith(end)), "")
-        named = [token for token in jieba.lcut(rest[: len(rest) - len(end)]) if len(token) > 1]
-        return bool(end and named) and all(token in clause.topics or token in clause.forms[0] for token in named)
+        named = rest[: len(rest) - len(end)] if end else ""
+        return len(named) > 1 and (named in clause.topics or named in clause.forms[0])
 
     def _is_said(self, words: str, clause: _Clause, is_alone: bool, *, is_first: bool) -> bool:
         """Whether words say what a clause says, no less and nothing more; one member of it only where they stand alone."""
         year = year_in(words, self._document)
-        if year is not None and clause.year not in (None, year) and str(year) not in clause.forms[0]:
+        if year is not None and clause.year != year and str(year) not in clause.forms[0]:
             return False
         own, subject = _core(words), _core(clause.subject)
         forms = clause.forms if is_alone else clause.forms[:1]
@@ -196,24 +218,29 @@ class SentenceGate:
         )
 
     def _rests(self, own: str, clause: _Clause, subject: str, *, is_first: bool) -> Iterator[str]:
-        """Words without more and more of what may stand in front of them."""
+        """Words without what may stand in front of them: a year and two words more, or the subject."""
         yield own
-        front = re.compile(f"{_YEAR.pattern}|{self._front(clause, is_first=is_first).pattern}")
-        while own:
-            if subject and own.startswith(subject):
-                own = own[len(subject) :]
-            elif (match := front.match(own)) and match.end():
-                own = own[match.end() :]
-            else:
-                return
-            yield own
+        if subject and own.startswith(subject):
+            yield own[len(subject) :]
+        year = _YEAR.match(own)
+        rest = own[year.end() :] if year else own
+        yield rest
+        for words in ((*generation_words()["openings"],), self._fronts(clause, is_first=is_first)):
+            front = next(
+                (word for word in map(fold, sorted(words, key=len, reverse=True)) if rest.startswith(word)), ""
+            )
+            if front:
+                rest = rest[len(front) :]
+                yield rest
 
-    def _front(self, clause: _Clause, *, is_first: bool) -> re.Pattern[str]:
-        """A word that may stand in front of a clause; that it is of the whole place only where it opens its sentence."""
+    def _fronts(self, clause: _Clause, *, is_first: bool) -> tuple[str, ...]:
+        """What may stand in front of a clause: its kind, and the whole place where it opens its sentence."""
         words = generation_words()
         kinds = {Kind.RESULT: words["done"], Kind.TARGET: words["intended"]}.get(clause.kind, [])
-        listed = [*words["openings"], *kinds, *(self._places if is_first else ())]
-        return re.compile("|".join(sorted(map(re.escape, map(fold, listed)), key=len, reverse=True)))
+        return (
+            *(kinds if not clause.exhorts else ()),
+            *(self._places if is_first and not clause.subject else ()),
+        )
 
 
 def _is_same(said: str, source: str) -> bool:
@@ -247,20 +274,48 @@ def _blotted(text: str, spans: Sequence[tuple[int, int]]) -> str:
 
 
 def _clauses(document: Document, cited: Sequence[Passage], span: tuple[int, int]) -> Iterator[_Clause]:
-    for start, end in clauses(document.text, *span):
+    places = _own_places(document.place)
+    sentence = _core(document.text[slice(*span)])
+    for number, (start, end) in enumerate(clauses(document.text, *span)):
         inside = [p for p in cited if p.is_clause and start <= p.start and p.end <= end]
-        whole = _core(document.text[start:end])
+        whole = _ENUMERATED.sub("", _core(document.text[start:end]))
         if not whole:
             continue
         first = inside[0] if inside else next((p for p in cited if p.sentence_start == span[0]), None)
-        forms = dict.fromkeys((whole, *(_core(p.text) for p in inside if find_figures(p.text))))
+        forms = [whole, *(whole[len(place) :] for place in places if whole.startswith(place))]
+        members = whole.split("、")
+        if "分别" not in whole and all(find_figures(member) and _speaks(member) for member in members):
+            forms += members
+        subject = first.subject if first and inside else ""
+        bears, kind = bool(find_figures(whole)), first.kind if first else Kind.OTHER
+        opening = jieba.posseg.lcut(whole)[0].flag
         yield _Clause(
-            tuple(forms),
-            first.subject if first and inside else "",
-            fold("".join((*first.section, first.lead, first.subject))) if first else "",
-            first.year if first else None,
-            first.kind if first else Kind.OTHER,
+            forms=tuple(dict.fromkeys(forms)),
+            subject=subject,
+            topics=fold(first.lead) if first else "",
+            year=first.year if first else None,
+            kind=kind,
+            is_dependent=number > 0 and (bool(_DEPENDENT.match(whole)) or not _speaks(whole)),
+            is_goal=bears and kind is Kind.TARGET and opening.startswith(("n", "j", "b")) and _speaks(whole),
+            names_subject=not subject or _opens(sentence, subject, is_near=number < NEAR or kind is Kind.TARGET),
+            exhorts=bool(_EXHORTS.search(sentence)),
         )
+
+
+def _opens(sentence: str, subject: str, *, is_near: bool) -> bool:
+    """Whether a subject is one that its sentence opens with, and a clause is near enough to it to be about it."""
+    return is_near and sentence.startswith(_core(subject)) and jieba.posseg.lcut(subject)[0].flag[0] not in "vdtpcr"
+
+
+def _speaks(words: str) -> bool:
+    """Whether words have a verb of their own."""
+    return any(pair.flag in ("v", "vd", "vi", "vg") for pair in jieba.posseg.lcut(words))
+
+
+def _own_places(place: str) -> tuple[str, ...]:
+    """How the place that a document is of may be called, the words for its level (全区) among them."""
+    level = place[-1:]
+    return tuple(fold(name) for name in (place, place[:-1], f"全{level}", f"我{level}", f"本{level}") if len(name) > 1)
 
 
 def _core(words: str) -> str:
@@ -271,11 +326,18 @@ def _core(words: str) -> str:
 
 def _standard(folded: str) -> str:
     """A folded text with the listed term in place of its synonyms (gdp, 规上)."""
-    for group in wording_words()["synonyms"]:
-        for word in map(fold, group[1:]):
-            if len(word) > 1:
-                folded = folded.replace(word, fold(group[0]))
-    return folded
+    return _synonyms().sub(lambda match: _standing()[match.group()], folded)
+
+
+@cache
+def _standing() -> dict[str, str]:
+    groups = wording_words()["synonyms"]
+    return {fold(word): fold(group[0]) for group in groups for word in group if len(word) > 1}
+
+
+@cache
+def _synonyms() -> re.Pattern[str]:
+    return re.compile("|".join(sorted(map(re.escape, _standing()), key=len, reverse=True)))
 
 
 @cache

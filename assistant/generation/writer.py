@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import queue
 import re
 import threading
-from collections.abc import AsyncGenerator, Generator, Sequence
+from collections.abc import AsyncGenerator, Callable, Generator, Iterator, Sequence
 from contextlib import aclosing, suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol, cast
 
 from assistant.generation.breaker import Breaker
-from assistant.generation.endpoint import Endpoint, ModelFault, fault_of
+from assistant.generation.endpoint import AWAY, Endpoint, ModelFault, fault_of
 from assistant.generation.prompt import Piece, evidence_text, prompt_template, rewrite_template
 from index.tokens import count_tokens
 
 if TYPE_CHECKING:
     from langchain_core.messages import BaseMessageChunk
-    from langchain_core.runnables import Runnable
+    from langchain_core.prompts import ChatPromptTemplate
 
+log = logging.getLogger(__name__)
+
+CUT = "模型的回答中途断了"
 HEARTBEAT_S = 0.2
 MOST_LINES = 10  # what goes on beyond is no answer any more
 MOST_CHARS_PER_TOKEN = 4  # a server that does not keep to the limit of tokens is cut off at so many characters for each
@@ -99,22 +103,17 @@ class Writer:
         Raises:
             ModelFault: The model gave no answer, or not to its end; the lines before it stand.
         """
-        chain = prompt_template() | self._model(self._max_tokens)
-        yield from self._run(chain, {"evidence": evidence_text(given), "question": question}, self._max_tokens)
+        asked = {"evidence": evidence_text(given), "question": question}
+        yield from self._run(prompt_template, asked, self._max_tokens)
 
-    def rewrite(self, question: str, turns: Sequence[str]) -> str:
-        """The question made stand-alone, as the model puts it: one line.
+    def rewrite(self, question: str, turns: Sequence[str]) -> Generator[str | None, None, None]:
+        """The question made stand-alone, as the model puts it, in its first line; ``None`` as in :meth:`lines`.
 
         Raises:
             ModelFault: The model gave no answer.
         """
-        chain = rewrite_template() | self._model(REWRITE_TOKENS)
-        asked = "\n".join(f"- {turn}" for turn in turns)
-        running = self._run(chain, {"turns": asked, "question": question}, REWRITE_TOKENS)
-        try:
-            return next((line for line in running if line), "").strip()
-        finally:
-            running.close()
+        asked = {"turns": "\n".join(f"- {turn}" for turn in turns), "question": question}
+        yield from self._run(rewrite_template, asked, REWRITE_TOKENS)
 
     def warm_up(self) -> None:
         """Start the model, and have it read what stands first in every prompt; a fault is left to the first question."""
@@ -122,25 +121,26 @@ class Writer:
             for _ in filter(None, self.lines("好", [Piece("zz", "", "好。")])):
                 break
 
-    def _model(self, max_tokens: int) -> Runnable[Any, Any]:
-        return self._provider.endpoint().chat_model(max_tokens=max_tokens, timeout_s=self._timeout_s)
-
     def _run(
-        self, chain: Runnable[Any, Any], asked: dict[str, str], max_tokens: int
+        self, template: Callable[[], ChatPromptTemplate], asked: dict[str, str], max_tokens: int
     ) -> Generator[str | None, None, None]:
         """What ``_lines`` gives, on the loop of this writer, handed over one by one."""
-        if not self._breaker.admit():
+        admission = self._breaker.admit()
+        if not admission:
             raise ModelFault("模型服务暂时停用，稍后自动恢复")
         handed: queue.SimpleQueue[str | ModelFault | None] = queue.SimpleQueue()
 
         async def pump() -> None:
             try:
-                async with aclosing(self._lines(chain, asked, max_tokens)) as lines:
+                async with aclosing(self._lines(template, asked, max_tokens)) as lines:
                     async for line in lines:
                         handed.put(line)
                 handed.put(None)
             except ModelFault as fault:
                 handed.put(fault)
+            except Exception as error:
+                log.exception("the model could not be asked")
+                handed.put(fault_of(error))
 
         running = asyncio.run_coroutine_threadsafe(pump(), self._running_loop())
         is_over = False
@@ -153,7 +153,7 @@ class Writer:
                     continue
                 if isinstance(item, ModelFault):
                     is_over = True
-                    self._breaker.failed(item.retry_after_s)
+                    self._breaker.failed(item.retry_after_s, admission)
                     raise item
                 if item is None:
                     is_over = True
@@ -163,45 +163,58 @@ class Writer:
         finally:
             if not is_over:
                 running.cancel()
-                self._breaker.abandoned()
+                self._breaker.abandoned(admission)
 
     async def _lines(
-        self, chain: Runnable[Any, Any], asked: dict[str, str], max_tokens: int
+        self, template: Callable[[], ChatPromptTemplate], asked: dict[str, str], max_tokens: int
     ) -> AsyncGenerator[str, None]:
-        deadline = asyncio.get_running_loop().time() + self._timeout_s
-        said, told, number, is_ended = "", 0, 0, False
-        stream = chain.astream(asked)
-        try:
-            while True:
-                left = deadline - asyncio.get_running_loop().time()
-                try:
-                    async with asyncio.timeout(max(0.0, left)):
-                        chunk: BaseMessageChunk = await anext(stream)
-                except StopAsyncIteration:
-                    break
-                except TimeoutError:
-                    raise ModelFault(f"模型在 {self._timeout_s:g} 秒内没有写完") from None
-                except Exception as error:  # whatever a server can cause ends in the quotation
-                    raise fault_of(error) from error
-                said = _THOUGHT.sub("", said + _text(chunk))
-                is_ended = is_ended or bool(chunk.response_metadata.get("finish_reason"))
-                while (end := _END.search(said, told)) and not _is_thinking(said):
-                    line, told = said[told : end.end()].strip(), end.end()
-                    if line:
-                        number += 1
-                        yield line
-                if number >= MOST_LINES or len(said) > MOST_CHARS_PER_TOKEN * max_tokens:
+        """Whole lines of what the model writes, its thoughts left out; ends with it, or where it writes without end."""
+        read, number, finish = _Reader(), 0, ""
+        async with aclosing(self._chunks(template, asked, max_tokens)) as chunks:
+            async for chunk in chunks:
+                finish = chunk.response_metadata.get("finish_reason") or finish
+                for line in read.add(_text(chunk)):
+                    number += 1
+                    yield line
+                if number >= MOST_LINES or read.characters > MOST_CHARS_PER_TOKEN * max_tokens:
                     return
-        finally:
-            close = getattr(stream, "aclose", None)
-            if close is not None:
-                with suppress(Exception):
-                    await close()
-        if not is_ended:
-            raise ModelFault("模型的回答中途断了")
-        rest = said[told:].strip()
-        if rest and not _is_thinking(said):
+        if not finish:
+            raise ModelFault(CUT)
+        rest = read.rest()
+        if rest and finish != "length":
             yield rest
+
+    async def _chunks(
+        self, template: Callable[[], ChatPromptTemplate], asked: dict[str, str], max_tokens: int
+    ) -> AsyncGenerator[BaseMessageChunk, None]:
+        """What the server sends until its time is over; whatever goes wrong is a :class:`ModelFault`."""
+        loop = asyncio.get_running_loop()
+        deadline, is_begun = loop.time() + self._timeout_s, False
+        try:
+            endpoint = await asyncio.to_thread(self._provider.endpoint)  # a local model takes seconds to load
+            deadline = loop.time() + self._timeout_s
+            async with endpoint.client(self._timeout_s) as client:
+                model = endpoint.chat_model(client, max_tokens=max_tokens, timeout_s=self._timeout_s)
+                stream = cast("AsyncGenerator[BaseMessageChunk, None]", (template() | model).astream(asked))
+                try:
+                    while True:
+                        async with asyncio.timeout_at(deadline):
+                            chunk: BaseMessageChunk = await anext(stream)
+                        is_begun = is_begun or bool(_text(chunk))
+                        yield chunk
+                except StopAsyncIteration:
+                    return
+                finally:
+                    with suppress(Exception):
+                        await stream.aclose()
+        except TimeoutError:
+            raise ModelFault(f"模型在 {self._timeout_s:g} 秒内没有写完") from None
+        except ModelFault:
+            raise
+        except Exception as error:  # whatever a server can cause ends in the quotation
+            fault = fault_of(error)
+            is_lost = is_begun and fault.note == AWAY
+            raise (ModelFault(CUT) if is_lost else fault) from error
 
     def _running_loop(self) -> asyncio.AbstractEventLoop:
         with self._lock:
@@ -211,13 +224,38 @@ class Writer:
             return self._loop
 
 
+class _Reader:
+    """Makes lines of what comes in bit by bit, and leaves out what a reasoning model thinks."""
+
+    def __init__(self) -> None:
+        self.characters = 0
+        self._said = ""
+
+    def add(self, text: str) -> Iterator[str]:
+        """The lines that are whole with some more text."""
+        self.characters += len(text)
+        self._said += text
+        while line := self._next():
+            if plain := line.strip():
+                yield plain
+
+    def _next(self) -> str:
+        """The next line, taken off; empty where none is whole."""
+        self._said = _THOUGHT.sub("", self._said)
+        before, _, _ = self._said.partition("<think")
+        end = _END.search(before)
+        if end is None:
+            return ""
+        line, self._said = before[: end.end()], self._said[end.end() :]
+        return line
+
+    def rest(self) -> str:
+        """What stands after the last whole line."""
+        return _THOUGHT.sub("", self._said).partition("<think")[0].strip()
+
+
 def _text(chunk: BaseMessageChunk) -> str:
     return chunk.content if isinstance(chunk.content, str) else chunk.text
-
-
-def _is_thinking(said: str) -> bool:
-    """Whether what a reasoning model thinks is not over yet."""
-    return said.rfind("<think>") > said.rfind("</think>")
 
 
 def tokens(text: str) -> int:
