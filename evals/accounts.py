@@ -23,8 +23,8 @@ from evals.run import QUESTIONS, Answerer
 from evals.types import EvalCase, QuestionFileError, json_lines
 
 SUITES: Mapping[str, Path] = {
-    "dev": QUESTIONS / "accounts.jsonl",
-    "sealed": QUESTIONS / "accounts-sealed.jsonl",
+    "dev": QUESTIONS / "accounts" / "dev.jsonl",
+    "sealed": QUESTIONS / "accounts" / "sealed.jsonl",
 }
 _REFUSALS = (Status.NOT_FOUND, Status.DECLINED)
 

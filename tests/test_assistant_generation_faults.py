@@ -414,7 +414,6 @@ def test_environment_means_nothing_for_a_server_on_this_machine(
     assert opened.ask().answer == SHOWN
 
 
-@pytest.mark.xfail(strict=True, reason="Endpoint.chat_model's timeout for a request goes before the client's CONNECT_S")
 def test_server_that_takes_no_connection_is_not_waited_for_as_long_as_one_that_writes(
     generating: GeneratingAssistant, quoted: Answer, monkeypatch: pytest.MonkeyPatch
 ) -> None:

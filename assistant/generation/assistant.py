@@ -102,7 +102,8 @@ class GeneratingAssistant(PlanAssistant):
         gate = SentenceGate(self.document, self.index.passages, spans)
         places = {piece.handle: place for place, piece in enumerate(given)}
         draft, note = _Draft(), ""
-        question = quoted.question if quoted.standalone_question in ("", quoted.question) else (
+        alone = quoted.standalone_question.rstrip("？?。")
+        question = quoted.question if alone in ("", quoted.question.rstrip("？?。")) else (
             f"{tidy(quoted.question)}（所问：{quoted.standalone_question}）"
         )  # fmt: skip
         try:
@@ -120,8 +121,10 @@ class GeneratingAssistant(PlanAssistant):
         if note or not bound:
             yield self._fallen_back(quoted, draft, note or f"{NOTHING_BOUND}，以下为原文摘录。", given, started)
             return
-        outcome = Outcome.MENDED if draft.count(Ruling.UNBOUND, Ruling.SILENT) else Outcome.WRITTEN
-        answer = self._answer_of(quoted, self._mended(draft, quoted), outcome, given)
+        mended = self._mended(draft)
+        is_mended = draft.count(Ruling.UNBOUND, Ruling.SILENT) or any(line.is_original for line in mended.lines)
+        outcome = Outcome.MENDED if is_mended else Outcome.WRITTEN
+        answer = self._answer_of(quoted, mended, outcome, given)
         yield replace(answer, timings_ms={**quoted.timings_ms, "first_words": draft.first_ms, "total": _ms(started)})
 
     def _pieces(self, quoted: Answer) -> list[Piece]:
@@ -150,7 +153,7 @@ class GeneratingAssistant(PlanAssistant):
             log.info("struck: %s", judgement.reason)
             draft.lines.append(_Line("", tuple(known[:1]), is_original=True))
 
-    def _mended(self, draft: _Draft, quoted: Answer) -> _Draft:
+    def _mended(self, draft: _Draft) -> _Draft:
         """The draft without originals that other lines bear, without what it says twice, and with the best evidence."""
         borne = {place for line in draft.lines if not line.is_original for place in line.cited}
         kept: list[_Line] = []
@@ -175,7 +178,7 @@ class GeneratingAssistant(PlanAssistant):
                     numbers[place] = len(numbers) + 1
                     cited.append(replace(quoted.citations[place], n=numbers[place]))
                 marks.append(f"[{numbers[place]}]")
-            words = given[line.cited[0]].words if line.is_original else line.words
+            words = quoted.citations[line.cited[0]].quote if line.is_original else line.words
             told.append(f"{words.rstrip('。')}。{''.join(marks)}")
         text = told[0] if len(told) == 1 else "\n".join(f"- {line}" for line in told)
         figures = len(find_figures(_MARKS.sub("", text)))

@@ -28,6 +28,7 @@ def choose(settings: Settings) -> Choice:
 
     Raises:
         SettingsError: They name a way of answering that is not set up.
+        RequestError: The local model that they name is no model.
     """
     if settings.answerer == "quote":
         return Choice(None, "按设置只摘录原文")

@@ -54,6 +54,7 @@ class Endpoint:
         ``BaseChatOpenAI`` and not ``ChatOpenAI``: the latter sends ``max_completion_tokens``, which many servers that
         speak the protocol do not know and then write without end.
         """
+        import openai
         from langchain_openai.chat_models.base import BaseChatOpenAI
         from pydantic import SecretStr
 
@@ -63,7 +64,7 @@ class Endpoint:
             api_key=SecretStr(self.key or "none"),
             temperature=0,
             max_tokens=max_tokens,
-            timeout=timeout_s,
+            timeout=openai.Timeout(timeout_s, connect=min(CONNECT_S, timeout_s)),
             max_retries=0,
             stream_usage=False,
             http_async_client=client,
