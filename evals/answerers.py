@@ -13,7 +13,8 @@ from evals.run import Answerer
 
 GENERATED = "generated"
 ON_MODEL = ("whole-plan", "quick-start")
-ANSWERERS = ("quote", GENERATED, *ON_MODEL, *ORDERS)
+WITHOUT_MODEL = ("quote", *ORDERS)  # what ``all`` means
+ANSWERERS = (*WITHOUT_MODEL, GENERATED, *ON_MODEL)
 BASELINE_CONTEXT = 8_192  # tokens; the whole plan takes some 4,700, four chunks 2,700
 BASELINE_ANSWER = 200  # tokens, as much as an answer of the assistant takes
 BASELINE_TIMEOUT_S = 300.0  # nobody would wait so long, but a wrong answer is told from a late one

@@ -13,7 +13,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 
 from corpus.errors import PlanAssistantError
-from evals.answerers import ANSWERERS, fingerprint_of, forgetter, open_answerer, open_documents, query_encoder
+from evals.answerers import WITHOUT_MODEL, fingerprint_of, forgetter, open_answerer, open_documents, query_encoder
 from evals.run import (
     is_sealed,
     result_path,
@@ -67,7 +67,7 @@ def run_eval(
 
     Args:
         suite: ``dev``, ``sealed``, ``all`` or the path of a JSONL file.
-        answerers: Names of ``evals.answerers.ANSWERERS``, or ``all``; the first is reported, the others beside it.
+        answerers: Names of ``evals.answerers.ANSWERERS``, or ``all`` that need no language model; the first is reported, the others beside it.
         report_dir: Where the Markdown and HTML report goes; none is written without it.
         source: Documents in place of the bundled plan.
         questions: A JSONL file in place of the suite.
@@ -105,7 +105,7 @@ def _run_eval(
     from evals.report import scored_run, text_table, write_report
 
     suite = str(questions) if questions else suite
-    names = ANSWERERS if "all" in answerers else tuple(dict.fromkeys(answerers))
+    names = WITHOUT_MODEL if "all" in answerers else tuple(dict.fromkeys(answerers))
     cases = suite_cases(suite)
     if limit is not None and limit < len(cases):
         cases = tuple(cases[number * len(cases) // limit] for number in range(limit))

@@ -244,7 +244,9 @@ def _why_pip_failed(part: Part, said: str) -> str:
         return f"下载 {what} 时磁盘已满，请腾出空间后重新运行，会接着已有的部分继续。"
     broken = re.findall(r"connection broken by '(.+)':", said)
     if broken:
-        return f"连不上软件包源，下载不到 {what}（{broken[-1]}），请检查网络、代理和 pip 的设置后重新运行。"
+        # Which object of pip's says so is nothing to a reader: NewConnectionError('<pip._vendor… at 0x7f…>: Failed …').
+        reason = re.sub(r"<[^<>]*>:?\s*", "", broken[-1])
+        return f"连不上软件包源，下载不到 {what}（{reason}），请检查网络、代理和 pip 的设置后重新运行。"
     reasons = (lines[-1].strip() for pattern in _PIP_REASONS if (lines := re.findall(pattern, said, re.M)))
     reason = next(reasons, "无")
     if "No matching distribution" in said:
