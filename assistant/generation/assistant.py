@@ -15,7 +15,7 @@ from assistant.generation.endpoint import ModelFault
 from assistant.generation.prompt import HANDLE, Piece, evidence_text, pieces
 from assistant.generation.rewriting import may_stand_for
 from assistant.generation.sentence_gate import Judgement, Ruling, SentenceGate
-from assistant.generation.writer import Writer, tokens
+from assistant.generation.writer import Unfinished, Writer, tokens
 from assistant.normalise import simplified, tidy
 from assistant.service import PlanAssistant, Weights, writable
 from assistant.settings import Settings
@@ -27,6 +27,7 @@ log = logging.getLogger(__name__)
 
 _BULLET = re.compile(r"^(?:[-*•·]|\d{1,2}[.、）)](?!\d)|[（(]?[一二三四五六七八九十]+[）)、])\s*")
 _MARKS = re.compile(r"[*#`_|]+|[\[【]\d{0,3}[\]】]|</?[a-zA-Z][^<>]{0,40}>")
+SHORT = 3  # pieces of evidence of which an account leaves none out
 NOTHING_BOUND = "模型写的内容未能通过与原文的核对"
 
 
@@ -108,12 +109,16 @@ class GeneratingAssistant(PlanAssistant):
         )  # fmt: skip
         try:
             for line in self.writer.lines(question, given):
-                if line is not None:
+                shown = draft
+                if isinstance(line, Unfinished):
+                    shown = replace(draft, lines=[*draft.lines], rulings=[*draft.rulings])
+                    self._rule(line, places, gate, shown, is_whole=False)
+                elif line is not None:
                     draft.said += line + "\n"
                     self._rule(line, places, gate, draft)
-                    if draft.lines and not draft.first_ms:
-                        draft.first_ms = _ms(started)
-                yield self._answer_of(quoted, draft, Outcome.WRITING, given)
+                if shown.lines and not draft.first_ms:
+                    draft.first_ms = shown.first_ms = _ms(started)
+                yield self._answer_of(quoted, shown, Outcome.WRITING, given)
         except ModelFault as fault:
             log.warning("the model %s gave no whole answer: %s", self.writer.name, fault.__cause__ or fault.note)
             note = f"{fault.note}，以下为原文摘录。"
@@ -121,7 +126,7 @@ class GeneratingAssistant(PlanAssistant):
         if note or not bound:
             yield self._fallen_back(quoted, draft, note or f"{NOTHING_BOUND}，以下为原文摘录。", given, started)
             return
-        mended = self._mended(draft)
+        mended = self._mended(draft, len(given))
         is_mended = draft.count(Ruling.UNBOUND, Ruling.SILENT) or any(line.is_original for line in mended.lines)
         outcome = Outcome.MENDED if is_mended else Outcome.WRITTEN
         answer = self._answer_of(quoted, mended, outcome, given)
@@ -136,8 +141,10 @@ class GeneratingAssistant(PlanAssistant):
             evidence.append((compose.label(passage) if passage else "", citation.quote))
         return pieces(evidence, self.settings.llm_evidence_tokens)
 
-    def _rule(self, line: str, places: Mapping[str, int], gate: SentenceGate, draft: _Draft) -> None:
-        """Judge one line and put it, or the original in its place, into the draft."""
+    def _rule(
+        self, line: str, places: Mapping[str, int], gate: SentenceGate, draft: _Draft, *, is_whole: bool = True
+    ) -> None:
+        """Judge one line and put it, or the original in its place, into the draft; of one being written, what is bound."""
         handles = HANDLE.findall(line)
         known = [places[handle] for handle in handles if handle in places]
         draft.unknown_handles += len(handles) - len(known)
@@ -149,12 +156,12 @@ class GeneratingAssistant(PlanAssistant):
         if judgement.ruling is Ruling.BOUND:
             named = f"{judgement.subject}：{words}" if judgement.subject else words
             draft.lines.append(_Line(named, judgement.spans))
-        elif judgement.ruling is Ruling.UNBOUND and known:
+        elif judgement.ruling is Ruling.UNBOUND and known and is_whole:
             log.info("struck: %s", judgement.reason)
             draft.lines.append(_Line("", tuple(known[:1]), is_original=True))
 
-    def _mended(self, draft: _Draft) -> _Draft:
-        """The draft without originals that other lines bear, without what it says twice, and with the best evidence."""
+    def _mended(self, draft: _Draft, count: int) -> _Draft:
+        """The draft without what it says twice, and with what the model passed over of ``count`` pieces of evidence."""
         borne = {place for line in draft.lines if not line.is_original for place in line.cited}
         kept: list[_Line] = []
         for line in draft.lines:
@@ -162,8 +169,10 @@ class GeneratingAssistant(PlanAssistant):
             if is_known or any(line.words == other.words and line.cited == other.cited for other in kept):
                 continue
             kept.append(line)
-        if not any(0 in line.cited for line in kept):  # the model passed over what answers the question best
-            kept.insert(0, _Line("", (0,), is_original=True))
+        shown = {place for line in kept for place in line.cited}
+        least = range(count if count <= SHORT else 1)  # of a long account what answers the question best
+        kept += [_Line("", (place,), is_original=True) for place in least if place not in shown]
+        kept.sort(key=lambda line: line.cited[0])
         return replace(draft, lines=kept)
 
     def _answer_of(self, quoted: Answer, draft: _Draft, outcome: Outcome, given: Sequence[Piece]) -> Answer:

@@ -29,7 +29,12 @@ MOST_LINES = 10  # what goes on beyond is no answer any more
 MOST_CHARS_PER_TOKEN = 4  # a server that does not keep to the limit of tokens is cut off at so many characters for each
 REWRITE_TOKENS = 60
 _THOUGHT = re.compile(r"<think>.*?</think>", re.S)
+_CLAUSE_ENDS = "，；"
 _END = re.compile(r"[。！？\n]")
+
+
+class Unfinished(str):
+    """The beginning of a line, up to the end of one of its clauses; the whole line comes later."""
 
 
 class Provider(Protocol):
@@ -96,6 +101,8 @@ class Writer:
 
     def lines(self, question: str, given: Sequence[Piece]) -> Generator[str | None, None, None]:
         """The answer line by line (a sentence, or what stands on a line), each as soon as it is whole.
+
+        The line that is being written is given clause by clause before, as :class:`Unfinished`.
 
         ``None`` is given while nothing new has come, so that who reads can stop: closing the iterator ends the request,
         on the server too.
@@ -174,7 +181,7 @@ class Writer:
             async for chunk in chunks:
                 finish = chunk.response_metadata.get("finish_reason") or finish
                 for line in read.add(_text(chunk)):
-                    number += 1
+                    number += not isinstance(line, Unfinished)
                     yield line
                 if number >= MOST_LINES or read.characters > MOST_CHARS_PER_TOKEN * max_tokens:
                     return
@@ -230,14 +237,21 @@ class _Reader:
     def __init__(self) -> None:
         self.characters = 0
         self._said = ""
+        self._given = 0  # characters of the line being written that were given already
 
     def add(self, text: str) -> Iterator[str]:
-        """The lines that are whole with some more text."""
+        """The lines that are whole with some more text, and the clauses of the one after them."""
         self.characters += len(text)
         self._said += text
         while line := self._next():
+            self._given = 0
             if plain := line.strip():
                 yield plain
+        begun = self._said.partition("<")[0]
+        end = max(begun.rfind(mark) for mark in _CLAUSE_ENDS)
+        if end > self._given:
+            self._given = end
+            yield Unfinished(begun[:end].strip())
 
     def _next(self) -> str:
         """The next line, taken off; empty where none is whole."""
