@@ -15,13 +15,14 @@ from assistant.generation.endpoint import ModelFault
 from assistant.generation.prompt import HANDLE, Piece, evidence_text, pieces
 from assistant.generation.rewriting import may_stand_for
 from assistant.generation.sentence_gate import Judgement, Ruling, SentenceGate
-from assistant.generation.writer import Unfinished, Writer, tokens
+from assistant.generation.writer import Unfinished, Writer
 from assistant.normalise import simplified, tidy
 from assistant.service import PlanAssistant, Weights, writable
 from assistant.settings import Settings
 from assistant.types import Answer, Citation, GateReport, Generation, Outcome, Status
 from corpus.figures import find_figures
 from index.retrieve import Index
+from index.tokens import count_tokens
 
 log = logging.getLogger(__name__)
 
@@ -107,18 +108,23 @@ class GeneratingAssistant(PlanAssistant):
         question = quoted.question if alone in ("", quoted.question.rstrip("？?。")) else (
             f"{tidy(quoted.question)}（所问：{quoted.standalone_question}）"
         )  # fmt: skip
+        state = self._answer_of(quoted, draft, Outcome.WRITING, given)
         try:
             for line in self.writer.lines(question, given):
+                if line is None:
+                    yield state
+                    continue
                 shown = draft
                 if isinstance(line, Unfinished):
                     shown = replace(draft, lines=[*draft.lines], rulings=[*draft.rulings])
                     self._rule(line, places, gate, shown, is_whole=False)
-                elif line is not None:
+                else:
                     draft.said += line + "\n"
                     self._rule(line, places, gate, draft)
                 if shown.lines and not draft.first_ms:
                     draft.first_ms = shown.first_ms = _ms(started)
-                yield self._answer_of(quoted, shown, Outcome.WRITING, given)
+                state = self._answer_of(quoted, shown, Outcome.WRITING, given)
+                yield state
         except ModelFault as fault:
             log.warning("the model %s gave no whole answer: %s", self.writer.name, fault.__cause__ or fault.note)
             note = f"{fault.note}，以下为原文摘录。"
@@ -220,8 +226,8 @@ class GeneratingAssistant(PlanAssistant):
             bound=draft.count(Ruling.BOUND),
             struck=draft.count(Ruling.UNBOUND, Ruling.SILENT),
             unknown_handles=draft.unknown_handles,
-            prompt_tokens=tokens(evidence_text(given)),
-            answer_tokens=tokens(draft.said),
+            prompt_tokens=count_tokens(evidence_text(given)),
+            answer_tokens=count_tokens(draft.said),
             first_ms=draft.first_ms,
             rewritten=before is not None and before.rewritten,
         )

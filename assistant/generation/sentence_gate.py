@@ -109,6 +109,7 @@ class SentenceGate:
         self._checker = WordingChecker(replace(document, text=text), cited)
         self._document = document
         self._text = text
+        self._names = {fold(words) for words in _QUOTED.findall(text)}
         self._sources = [list(_clauses(document, cited, span)) for span in spans]
         self._places = _own_places(document.place)
 
@@ -122,8 +123,7 @@ class SentenceGate:
         strange = next((c for c in plain if not _ORDINARY.match(c) and c not in self._text), "")
         if strange:
             return Judgement(Ruling.UNBOUND, f"引文中没有“{strange}”")
-        named = {fold(words) for words in _QUOTED.findall(self._text)}
-        misquoted = next((words for words in _QUOTED.findall(plain) if fold(words) not in named), "")
+        misquoted = next((words for words in _QUOTED.findall(plain) if fold(words) not in self._names), "")
         if misquoted:
             return Judgement(Ruling.UNBOUND, f"引文中没有“{misquoted}”这个名称")
         groups = [

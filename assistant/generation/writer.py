@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Protocol, cast
 from assistant.generation.breaker import Breaker
 from assistant.generation.endpoint import AWAY, Endpoint, ModelFault, fault_of
 from assistant.generation.prompt import Piece, evidence_text, prompt_template, rewrite_template
-from index.tokens import count_tokens
 
 if TYPE_CHECKING:
     from langchain_core.messages import BaseMessageChunk
@@ -195,11 +194,10 @@ class Writer:
         self, template: Callable[[], ChatPromptTemplate], asked: dict[str, str], max_tokens: int
     ) -> AsyncGenerator[BaseMessageChunk, None]:
         """What the server sends until its time is over; whatever goes wrong is a :class:`ModelFault`."""
-        loop = asyncio.get_running_loop()
-        deadline, is_begun = loop.time() + self._timeout_s, False
+        is_begun = False
         try:
             endpoint = await asyncio.to_thread(self._provider.endpoint)  # a local model takes seconds to load
-            deadline = loop.time() + self._timeout_s
+            deadline = asyncio.get_running_loop().time() + self._timeout_s
             async with endpoint.client(self._timeout_s) as client:
                 model = endpoint.chat_model(client, max_tokens=max_tokens, timeout_s=self._timeout_s)
                 stream = cast("AsyncGenerator[BaseMessageChunk, None]", (template() | model).astream(asked))
@@ -270,8 +268,3 @@ class _Reader:
 
 def _text(chunk: BaseMessageChunk) -> str:
     return chunk.content if isinstance(chunk.content, str) else chunk.text
-
-
-def tokens(text: str) -> int:
-    """Tokens of a text as Qwen counts them; about right for other models."""
-    return count_tokens(text)
